@@ -1,0 +1,173 @@
+package harness
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gpubench/gpubench/micro"
+	"github.com/gpubench/gpubench/results"
+)
+
+// Confidence asked of every interval.
+const Confidence = 0.95
+
+// MinR2 is the least coefficient of determination with which a slope is
+// accepted as the time of one step.
+const MinR2 = 0.999
+
+// LatencyRow makes the row of a Latency job: cycles per step, the slope through
+// the chain lengths of each pass, and its median over passes and rounds.
+func LatencyRow(m *micro.Measured, lengths []int) (micro.Row, error) {
+	if lengths == nil {
+		lengths = Lengths()
+	}
+	x := make([]float64, len(lengths))
+	for i, n := range lengths {
+		x[i] = float64(n)
+	}
+	var slopes []float64
+	worst, intercept := 1.0, 0.0
+	for _, r := range m.Readings {
+		if len(r.Samples) != reps*len(lengths) {
+			return micro.Row{}, fmt.Errorf("latency reading of %s has %d samples, want %d", m.Point.Key(), len(r.Samples), reps*len(lengths))
+		}
+		for pass := 1; pass < reps; pass++ { // pass 0 filled the instruction cache
+			line := results.FitLine(x, floats(r.Samples[pass*len(lengths):][:len(lengths)]))
+			slopes = append(slopes, line.Slope)
+			worst, intercept = min(worst, line.R2), line.Intercept
+		}
+	}
+	row := NewRow(m, "latency", "cycles", slopes)
+	row.Annotations = append(row.Annotations, fmt.Sprintf("slope over chains of %v steps; worst R2 %.6f; intercept %.1f cycles", lengths, worst, intercept))
+	if worst < MinR2 {
+		Flag(&row, "the time does not grow linearly with the chain: worst R2 %.5f", worst)
+	}
+	return row, nil
+}
+
+// NewRow makes a row from samples of one value: median, order-statistic
+// interval and summary.
+func NewRow(m *micro.Measured, metric, unit string, samples []float64) micro.Row {
+	stats := results.Summarize(samples)
+	row := micro.Row{From: []*micro.Measured{m}}
+	row.Point, row.Metric, row.Unit = m.Point, metric, unit
+	row.Value, row.Stats, row.Status = stats.Median, &stats, results.OK
+	if lo, hi, confidence := results.MedianInterval(samples, Confidence); confidence > 0 {
+		row.Interval, row.Confidence = &[2]float64{lo, hi}, confidence
+	}
+	return row
+}
+
+// Flag marks a row whose number stands but needs a second look.
+func Flag(row *micro.Row, format string, args ...any) {
+	reason := fmt.Sprintf(format, args...)
+	if row.Reason != "" {
+		reason = row.Reason + "; " + reason
+	}
+	row.Status, row.Reason = results.Flagged, reason
+}
+
+// Rates are what the rounds of a Throughput job say: one entry per round.
+type Rates struct {
+	// PerSM is steps of one thread's chain per cycle on one SM, summed over the
+	// threads of a CTA: thread-level operations per cycle per SM.
+	PerSM []float64
+	// Chip is steps per second over all CTAs, by %globaltimer.
+	Chip []float64
+	// ClockMHz is cycles over nanoseconds, the longest launch, median over CTAs.
+	ClockMHz []float64
+	// WorstR2 is of the line through the three launches; it is the proof by scaling.
+	WorstR2 float64
+	// Doubling is the slowest round's time for twice the work over the time for
+	// once, overhead removed: 2 if time scales with work.
+	Doubling float64
+	// SMs is the number of distinct SMs that worked, in the round with fewest.
+	SMs int
+}
+
+// ThroughputRates reads the samples of a Throughput job, or of any job with its
+// sample layout. work is the number of steps that the threads of one CTA do
+// together in the first launch.
+func ThroughputRates(m *micro.Measured, work float64) (Rates, error) {
+	rates := Rates{WorstR2: 1, SMs: math.MaxInt}
+	for _, r := range m.Readings {
+		if len(r.Samples) == 0 || len(r.Samples)%(Words*len(multiples)) != 0 {
+			return Rates{}, fmt.Errorf("throughput reading of %s has %d samples, not a multiple of %d", m.Point.Key(), len(r.Samples), Words*len(multiples))
+		}
+		rates.add(r.Samples, work)
+	}
+	return rates, nil
+}
+
+// add reads one round.
+func (rates *Rates) add(samples []uint64, work float64) {
+	ctas := len(samples) / Words / len(multiples)
+	x, cycles, nanos := make([]float64, len(multiples)), make([]float64, len(multiples)), make([]float64, len(multiples))
+	var clock []float64
+	for i, n := range multiples {
+		launch := samples[i*ctas*Words:][:ctas*Words]
+		x[i] = float64(n) * work
+		cycles[i], nanos[i], clock = launchTimes(launch)
+	}
+	perSM, chip := results.FitLine(x, cycles), results.FitLine(x, nanos)
+	rates.PerSM = append(rates.PerSM, 1/perSM.Slope)
+	rates.Chip = append(rates.Chip, float64(ctas)*1e9/chip.Slope)
+	rates.ClockMHz = append(rates.ClockMHz, results.Summarize(clock).Median)
+	rates.WorstR2 = min(rates.WorstR2, perSM.R2)
+	if d := (cycles[2] - cycles[0]) / (cycles[1] - cycles[0]); math.Abs(d-2) >= math.Abs(rates.Doubling-2) || rates.Doubling == 0 {
+		rates.Doubling = d
+	}
+	rates.SMs = min(rates.SMs, distinctSMs(samples[:ctas*Words]))
+}
+
+// launchTimes gives the median cycles of a launch's CTAs, the nanoseconds from
+// the first start to the last stop, and every CTA's clock in MHz.
+func launchTimes(launch []uint64) (cycles, nanos float64, clockMHz []float64) {
+	var each []float64
+	first, last := launch[2], launch[3]
+	for i := 0; i < len(launch); i += Words {
+		c := float64(launch[i+1] - launch[i])
+		each = append(each, c)
+		first, last = min(first, launch[i+2]), max(last, launch[i+3])
+		if ns := float64(launch[i+3] - launch[i+2]); ns > 0 {
+			clockMHz = append(clockMHz, c/ns*1e3)
+		}
+	}
+	return results.Summarize(each).Median, float64(last - first), clockMHz
+}
+
+func distinctSMs(launch []uint64) int {
+	seen := map[uint64]bool{}
+	for i := Words - 1; i < len(launch); i += Words {
+		seen[launch[i]] = true
+	}
+	return len(seen)
+}
+
+// ScalingProof is the proof where the machine code could not be read: twice the
+// work took twice the time within 2 %, on a line with R2 above 0.999.
+func (rates Rates) ScalingProof() results.Proof {
+	detail := fmt.Sprintf("twice the work took %.4f times as long, R2 %.6f", rates.Doubling, rates.WorstR2)
+	if math.Abs(rates.Doubling-2) > 0.04 || rates.WorstR2 < MinR2 {
+		return results.Proof{Kind: results.ProofNone, Detail: detail}
+	}
+	return results.Proof{Kind: results.ProofScaling, Detail: detail}
+}
+
+// SetPeak puts the theoretical peak beside a value of the same unit.
+func SetPeak(row *micro.Row, peak float64, from string) {
+	if peak > 0 {
+		row.Peak = &results.Peak{Value: peak, Percent: 100 * row.Value / peak, From: from}
+	}
+}
+
+// SetBand sets where a plausible value lies.
+func SetBand(row *micro.Row, low, high float64) { row.Band = &[2]float64{low, high} }
+
+func floats(words []uint64) []float64 {
+	out := make([]float64, len(words))
+	for i, w := range words {
+		out[i] = float64(w)
+	}
+	return out
+}

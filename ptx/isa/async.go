@@ -1,0 +1,3 @@
+package isa
+
+func asyncForms() []Form { return nil }

@@ -1,0 +1,3 @@
+package isa
+
+func dpxForms() []Form { return nil }

@@ -1,0 +1,3 @@
+package isa
+
+func halfForms() []Form { return nil }

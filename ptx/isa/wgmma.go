@@ -1,0 +1,3 @@
+package isa
+
+func wgmmaForms() []Form { return nil }

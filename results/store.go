@@ -1,0 +1,147 @@
+package results
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Read reads the document in a file, plain or compressed by zstd, whatever the
+// file's name. A file that is not there gives an fs.ErrNotExist, a damaged one a
+// *CorruptError, one of a newer gpubench a *SchemaError.
+func Read(path string) (*Document, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read document: %w", err)
+	}
+	defer f.Close()
+	d, err := Decode(f)
+	if err == nil {
+		return d, nil
+	}
+	if corrupt, ok := errors.AsType[*CorruptError](err); ok {
+		corrupt.Path = path
+		return nil, corrupt
+	}
+	if schema, ok := errors.AsType[*SchemaError](err); ok {
+		schema.Path = path
+		return nil, schema
+	}
+	return nil, fmt.Errorf("cannot read document %s: %w", path, err)
+}
+
+// Write stores the document in a file: compressed by zstd where the name ends in
+// .zst, as plain JSON otherwise. The file appears whole or not at all: it is
+// written beside its place, flushed to the disk, and renamed; on failure the
+// half-written file is removed, what was there before stays, and the error is a
+// *WriteError. A path that exists and is no regular file, such as /dev/stdout,
+// is written to as it is. The document is only read.
+func Write(path string, d *Document) error {
+	var err error
+	if info, e := os.Stat(path); e == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		err = writeDevice(path, d)
+	} else {
+		err = writeAtomic(path, d, info)
+	}
+	if err != nil {
+		return &WriteError{Path: path, Fix: fix(err), Err: err}
+	}
+	return nil
+}
+
+func writeDevice(path string, d *Document) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(encodeFor(path, f, d), f.Close())
+}
+
+// writeAtomic writes beside the path and renames; old is the file that is replaced, or nil.
+func writeAtomic(path string, d *Document, old fs.FileInfo) (err error) {
+	if target, e := filepath.EvalSymlinks(path); e == nil {
+		path = target // a link stays a link
+	}
+	f, err := createBeside(path)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if err = fill(f, path, d, old); err != nil {
+		f.Close()
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return linkCause(err)
+	}
+	syncDir(filepath.Dir(path))
+	return nil
+}
+
+// fill writes the document and flushes it to the disk.
+func fill(f *os.File, path string, d *Document, old fs.FileInfo) error {
+	if err := encodeFor(path, f, d); err != nil {
+		return err
+	}
+	if old != nil {
+		if err := f.Chmod(old.Mode().Perm()); err != nil {
+			return err
+		}
+	}
+	return f.Sync()
+}
+
+// encodeFor encodes as the path's extension asks.
+func encodeFor(path string, w io.Writer, d *Document) error {
+	buffered := bufio.NewWriterSize(w, 1<<16)
+	encode := Encode
+	if strings.HasSuffix(path, ".zst") {
+		encode = EncodeZstd
+	}
+	if err := encode(buffered, d); err != nil {
+		return err
+	}
+	return buffered.Flush()
+}
+
+// createBeside makes a new file in the folder of path, with the permissions that
+// the process's mask gives.
+func createBeside(path string) (*os.File, error) {
+	var random [6]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return nil, err
+	}
+	name := "." + filepath.Base(path) + "." + hex.EncodeToString(random[:]) + ".tmp"
+	return os.OpenFile(filepath.Join(filepath.Dir(path), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+}
+
+// syncDir makes the rename last. Not every file system can; the document is
+// whole either way, so a failure is not one of Write.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		d.Close()
+	}
+}
+
+// linkCause turns the error of a rename into one that does not name the temporary file.
+func linkCause(err error) error {
+	if l, ok := errors.AsType[*os.LinkError](err); ok {
+		return l.Err
+	}
+	return err
+}
