@@ -32,6 +32,18 @@ type Document struct {
 	Grids     []Grid    `json:"grids,omitempty"`
 	Kernels   []Kernel  `json:"kernels,omitempty"`
 	Raw       []Raw     `json:"raw,omitempty"`
+	// Benchmarks says in words what each benchmark of the run asks and how.
+	Benchmarks []BenchmarkInfo `json:"benchmarks,omitempty"`
+}
+
+// BenchmarkInfo is what a report says about a benchmark beside its numbers.
+type BenchmarkInfo struct {
+	Name       string   `json:"name"`
+	Question   string   `json:"question,omitempty"`
+	Method     string   `json:"method,omitempty"`
+	Source     string   `json:"source,omitempty"`
+	Experiment string   `json:"experiment,omitempty"` // "E8"
+	Units      []string `json:"units,omitempty"`
 }
 
 // State says how a run ended.
