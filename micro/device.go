@@ -61,6 +61,11 @@ type Code struct {
 	Image []byte
 	// Recorded is what a replay knows of the machine code in place of an image.
 	Recorded []results.MachineCode
+	// Warnings are the compiler's notes that cast doubt on a measurement: wgmma
+	// serialised, a fence injected, registers spilled.
+	Warnings []string
 	Elapsed  time.Duration
 	Cached   bool
+	// Warnings are the compiler's, such as a wgmma that was serialised.
+	Warnings []string
 }

@@ -4,9 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"math"
+	"slices"
 
 	"github.com/gpubench/gpubench/ptx"
 )
@@ -165,6 +167,40 @@ func hashLaunches(h hash.Hash, list []Launch) {
 			_ = binary.Write(h, binary.LittleEndian, a.Bits) // a hash never fails
 		}
 	}
+}
+
+// Valid finds what no device could run: a kernel, buffer or size that is not there.
+func (j *Job) Valid() error {
+	if j.Module == nil || len(j.Launches) == 0 {
+		return errors.New("it has no kernels or no launches")
+	}
+	if _, ok := j.buffer(j.Samples); !ok {
+		return fmt.Errorf("no buffer is named %q, for the samples", j.Samples)
+	}
+	if _, ok := j.buffer(j.Result); !ok && len(j.Verify) > 0 {
+		return fmt.Errorf("no buffer is named %q, for the result", j.Result)
+	}
+	for _, l := range slices.Concat(j.Setup, j.Verify, j.Launches) {
+		if err := j.validLaunch(l); err != nil {
+			return fmt.Errorf("launch of %s: %w", l.Kernel, err)
+		}
+	}
+	return nil
+}
+
+func (j *Job) validLaunch(l Launch) error {
+	if !slices.ContainsFunc(j.Module.Kernels(), func(k *ptx.Kernel) bool { return k.Name == l.Kernel }) {
+		return errors.New("the module has no such kernel")
+	}
+	for _, a := range l.Args {
+		if a.Buffer == "" {
+			continue
+		}
+		if b, ok := j.buffer(a.Buffer); !ok || a.Offset >= b.Bytes {
+			return fmt.Errorf("argument %s+%d lies in no buffer", a.Buffer, a.Offset)
+		}
+	}
+	return nil
 }
 
 // buffer finds a buffer by name.

@@ -313,6 +313,8 @@ type Kernel struct {
 	Registers int     `json:"registers,omitempty"`
 	Seconds   float64 `json:"compile_seconds"`
 	Cached    bool    `json:"cached,omitempty"`
+	// Warnings are the compiler's, such as a wgmma that was serialised.
+	Warnings []string `json:"warnings,omitempty"`
 	// Code is what the PTX became, one entry a kernel; empty if it could not be read.
 	Code []MachineCode `json:"code,omitempty"`
 }
