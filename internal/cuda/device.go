@@ -19,7 +19,11 @@ type Device struct {
 	// the context is made or destroyed.
 	life       sync.RWMutex
 	generation int  // counts contexts; only touched on the thread
+	hung       bool // a wait was given up while work ran; only touched on the thread
 	closed     bool // under life
+
+	// patience is how long Reset and Close wait for work that a wait has given up.
+	patience time.Duration
 }
 
 // Open makes a context on the GPU with that index, from 0.
@@ -57,7 +61,7 @@ func checkIndex(index, count int) error {
 }
 
 func openWith(drv driver, index int) (*Device, error) {
-	d := &Device{exec: newExecutor(), drv: drv}
+	d := &Device{exec: newExecutor(), drv: drv, patience: 5 * time.Second}
 	err := d.exec.do(func() error {
 		if err := drv.open(index); err != nil {
 			return fmt.Errorf("open device %d: %w", index, err)
@@ -80,7 +84,8 @@ func openWith(drv driver, index int) (*Device, error) {
 func (d *Device) Attributes() Attributes { return d.attrs }
 
 // Close destroys the context with everything in it, after the compilations that still run.
-// A second Close does nothing.
+// A second Close does nothing. With a kernel that never ends it returns ErrBusy and leaves
+// the context to the end of the process, because the driver would wait for ever.
 func (d *Device) Close() error {
 	d.life.Lock()
 	defer d.life.Unlock()
@@ -88,17 +93,26 @@ func (d *Device) Close() error {
 		return nil
 	}
 	d.closed = true
-	err := d.exec.do(d.drv.close)
+	err := d.exec.do(func() error {
+		if err := d.settle(); err != nil {
+			return fmt.Errorf("close device %d: %w", d.attrs.Index, err)
+		}
+		return d.drv.close()
+	})
 	d.exec.close()
 	return err
 }
 
 // Reset destroys the context and makes a fresh one, which is the only way on after a fault.
-// Every module, function and address from before is invalid afterwards.
+// Every module, function and address from before is invalid afterwards. With a kernel that
+// never ends it returns ErrBusy: only the end of the process stops that.
 func (d *Device) Reset() error {
 	d.life.Lock()
 	defer d.life.Unlock()
 	return d.exec.do(func() error {
+		if err := d.settle(); err != nil {
+			return fmt.Errorf("reset device %d: %w", d.attrs.Index, err)
+		}
 		d.generation++
 		// A context that faulted reports the fault once more when it is destroyed.
 		if err := d.drv.close(); err != nil && !errors.Is(err, ErrFault) {
@@ -116,8 +130,47 @@ func (d *Device) Reset() error {
 // goroutine that calls the device.
 func (d *Device) Do(f func() error) error { return d.exec.do(f) }
 
+// call runs f on the thread, for calls that the driver orders after the work on the device:
+// behind a kernel that never ends they would never return.
+func (d *Device) call(f func() error) error {
+	return d.exec.do(func() error {
+		if err := d.recover(); err != nil {
+			return err
+		}
+		return f()
+	})
+}
+
+// recover looks whether the work that a wait gave up has ended meanwhile.
+func (d *Device) recover() error {
+	if !d.hung {
+		return nil
+	}
+	idle, err := d.drv.idle()
+	if err == nil && !idle {
+		return ErrBusy
+	}
+	d.hung = false
+	return err
+}
+
+// settle gives the work that a wait gave up its last chance to end. A fault is an end too.
+func (d *Device) settle() error {
+	if !d.hung {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), d.patience)
+	defer cancel()
+	if err := d.wait(ctx); errors.Is(err, ErrBusy) {
+		return err
+	}
+	d.hung = false
+	return nil
+}
+
 // Synchronize waits until everything launched has ended, and returns the fault if there was
-// one. When ctx ends first it returns ctx's error, and the work goes on.
+// one. When ctx ends first it returns ctx's error and ErrBusy, and the work goes on; until
+// it ends, calls that would wait for it return ErrBusy.
 func (d *Device) Synchronize(ctx context.Context) error {
 	return d.exec.do(func() error { return d.wait(ctx) })
 }
@@ -130,10 +183,12 @@ func (d *Device) wait(ctx context.Context) error {
 	for {
 		idle, err := d.drv.idle()
 		if idle || err != nil {
+			d.hung = false
 			return err
 		}
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("wait for the device: %w", err)
+			d.hung = true
+			return fmt.Errorf("%w after %v: %w", ErrBusy, time.Since(start).Round(time.Millisecond), err)
 		}
 		if time.Since(start) > spin {
 			time.Sleep(pause)
@@ -144,11 +199,11 @@ func (d *Device) wait(ctx context.Context) error {
 
 // Elapsed is the device's time between the start and the end of what run launches, from CUDA
 // events (resolution about 0.5 microseconds). It waits for earlier work first. run is called
-// on the device's thread, as by Do.
-func (d *Device) Elapsed(run func() error) (time.Duration, error) {
+// on the device's thread, as by Do. When ctx ends first, see Synchronize.
+func (d *Device) Elapsed(ctx context.Context, run func() error) (time.Duration, error) {
 	var elapsed time.Duration
 	err := d.exec.do(func() error {
-		if err := d.wait(context.Background()); err != nil {
+		if err := d.wait(ctx); err != nil {
 			return err
 		}
 		if err := d.drv.mark(eventStart); err != nil {
@@ -158,7 +213,7 @@ func (d *Device) Elapsed(run func() error) (time.Duration, error) {
 		if err := errors.Join(runErr, d.drv.mark(eventStop)); err != nil {
 			return err
 		}
-		if err := d.wait(context.Background()); err != nil {
+		if err := d.wait(ctx); err != nil {
 			return err
 		}
 		var err error

@@ -137,18 +137,51 @@ func TestSynchronize(t *testing.T) {
 	assert.ErrorIs(t, d.Synchronize(ctx), context.DeadlineExceeded)
 }
 
+// TestHungKernel: nothing may wait behind a kernel that never ends, and when it ends after
+// all, the device is of use again.
+func TestHungKernel(t *testing.T) {
+	d, drv := openFake(t)
+	f := loadFake(t, d)
+	hang := func(hung bool) { require.NoError(t, d.Do(func() error { drv.forever = hung; return nil })) }
+	hang(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+	defer cancel()
+	_, err := d.Elapsed(ctx, func() error { return nil })
+	assert.ErrorIs(t, err, ErrBusy)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.ErrorIs(t, d.Read(make([]byte, 1), 0), ErrBusy)
+	_, err = d.Load([]byte("cubin"))
+	assert.ErrorIs(t, err, ErrBusy)
+	_, err = f.Info()
+	assert.ErrorIs(t, err, ErrBusy)
+	assert.ErrorIs(t, d.Reset(), ErrBusy)
+	assert.Equal(t, 1, drv.opens, "the context is left alone")
+
+	hang(false)
+	assert.NoError(t, d.Read(make([]byte, 1), 0))
+	_, err = f.Info()
+	assert.NoError(t, err, "no reset happened")
+
+	hang(true)
+	ctx, cancel = context.WithTimeout(t.Context(), 5*time.Millisecond)
+	defer cancel()
+	assert.ErrorIs(t, d.Synchronize(ctx), ErrBusy)
+	assert.ErrorIs(t, d.Close(), ErrBusy)
+	assert.True(t, drv.opened, "destroying the context would wait for ever")
+}
+
 func TestElapsed(t *testing.T) {
 	d, drv := openFake(t)
 	f := loadFake(t, d)
 	one := Launch{Grid: [3]uint32{1, 1, 1}, Block: [3]uint32{1, 1, 1}}
-	took, err := d.Elapsed(func() error { return d.Launch(f, one, [][]byte{make([]byte, 8), make([]byte, 128)}) })
+	took, err := d.Elapsed(t.Context(), func() error { return d.Launch(f, one, [][]byte{make([]byte, 8), make([]byte, 128)}) })
 	require.NoError(t, err)
 	assert.Equal(t, 1500*time.Nanosecond, took)
 	assert.Equal(t, []event{eventStart, eventStop}, drv.marks)
 	assert.Len(t, drv.launches, 1)
 
 	boom := errors.New("boom")
-	_, err = d.Elapsed(func() error { return boom })
+	_, err = d.Elapsed(t.Context(), func() error { return boom })
 	assert.ErrorIs(t, err, boom)
 }
 

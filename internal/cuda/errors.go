@@ -21,6 +21,8 @@ var (
 	ErrOutOfMemory = errors.New("out of device memory")
 	// ErrStale: the module or function was loaded before the last Device.Reset.
 	ErrStale = errors.New("loaded before the device was reset")
+	// ErrBusy: a kernel still runs that was not waited for to its end.
+	ErrBusy = errors.New("a kernel is still running")
 	// ErrClosed: the device was closed.
 	ErrClosed = errors.New("device is closed")
 )

@@ -37,6 +37,7 @@ func openFake(t *testing.T) (*Device, *fake) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.patience = 5 * time.Millisecond
 	t.Cleanup(func() { _ = d.Close() })
 	return d, f
 }

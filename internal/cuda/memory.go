@@ -5,7 +5,7 @@ import "fmt"
 // Alloc reserves device memory, aligned to at least 256 bytes; its contents are undefined.
 func (d *Device) Alloc(bytes uint64) (Ptr, error) {
 	var p Ptr
-	err := d.exec.do(func() (err error) {
+	err := d.call(func() (err error) {
 		p, err = d.drv.alloc(bytes)
 		return err
 	})
@@ -20,7 +20,7 @@ func (d *Device) Free(p Ptr) error {
 	if p == 0 {
 		return nil
 	}
-	return d.exec.do(func() error { return d.drv.free(p) })
+	return d.call(func() error { return d.drv.free(p) })
 }
 
 // Write copies to the device, ordered after everything launched before.
@@ -28,7 +28,7 @@ func (d *Device) Write(dst Ptr, src []byte) error {
 	if len(src) == 0 {
 		return nil
 	}
-	return d.exec.do(func() error { return d.drv.write(dst, src) })
+	return d.call(func() error { return d.drv.write(dst, src) })
 }
 
 // Read copies len(dst) bytes from the device, after everything launched before; it returns
@@ -37,7 +37,7 @@ func (d *Device) Read(dst []byte, src Ptr) error {
 	if len(dst) == 0 {
 		return nil
 	}
-	return d.exec.do(func() error { return d.drv.read(dst, src) })
+	return d.call(func() error { return d.drv.read(dst, src) })
 }
 
 // Fill sets bytes of device memory to value, ordered like a launch.
@@ -45,12 +45,12 @@ func (d *Device) Fill(dst Ptr, value byte, bytes uint64) error {
 	if bytes == 0 {
 		return nil
 	}
-	return d.exec.do(func() error { return d.drv.fill(dst, value, bytes) })
+	return d.call(func() error { return d.drv.fill(dst, value, bytes) })
 }
 
 // MemInfo is the free and the total memory of the device, in bytes.
 func (d *Device) MemInfo() (free, total uint64, err error) {
-	err = d.exec.do(func() (err error) {
+	err = d.call(func() (err error) {
 		free, total, err = d.drv.memInfo()
 		return err
 	})

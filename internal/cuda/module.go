@@ -28,7 +28,7 @@ func (d *Device) Load(image []byte) (*Module, error) {
 		return nil, errors.New("load module: the image is empty")
 	}
 	m := &Module{dev: d}
-	err := d.exec.do(func() (err error) {
+	err := d.call(func() (err error) {
 		m.generation = d.generation
 		m.h, err = d.drv.loadModule(image)
 		return err
@@ -41,7 +41,7 @@ func (d *Device) Load(image []byte) (*Module, error) {
 
 // Unload takes the module off the device; after a Reset it does nothing.
 func (m *Module) Unload() error {
-	return m.dev.exec.do(func() error {
+	return m.dev.call(func() error {
 		if m.h == 0 || m.generation != m.dev.generation {
 			return nil
 		}
@@ -54,7 +54,7 @@ func (m *Module) Unload() error {
 // Function finds a kernel by the name of its .entry.
 func (m *Module) Function(name string) (*Function, error) {
 	f := &Function{dev: m.dev, generation: m.generation, name: name}
-	err := m.dev.exec.do(func() (err error) {
+	err := m.dev.call(func() (err error) {
 		if m.h == 0 || m.generation != m.dev.generation {
 			return ErrStale
 		}
@@ -72,7 +72,7 @@ func (m *Module) Function(name string) (*Function, error) {
 
 // do runs call on the device's thread if the function is still there.
 func (f *Function) do(call func() error) error {
-	err := f.dev.exec.do(func() error {
+	err := f.dev.call(func() error {
 		if f.generation != f.dev.generation {
 			return ErrStale
 		}

@@ -41,7 +41,7 @@ type Attributes struct {
 // Cubin is machine code for one device.
 type Cubin struct {
 	Image   []byte        // an ELF file
-	InfoLog string        // what the compiler said: registers, spills, warnings
+	InfoLog string        // what the compiler said: registers, spills, warnings; see Warnings
 	Elapsed time.Duration // wall time of the compilation
 }
 
