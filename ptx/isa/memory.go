@@ -49,6 +49,8 @@ func memoryForms() []Form {
 		add(12, SM70, "", "=l m l", "atom."+space+".add.u64")
 		add(12, SM70, "", "=r m r r", "atom."+space+".cas.b32")
 		add(12, SM70, "", "m r", "red."+space+".add.u32")
+		add(31, SM70, "", "m l", "red."+space+".min.u64")
+		add(31, SM70, "", "m l", "red."+space+".max.u64")
 	}
 	return forms
 }
