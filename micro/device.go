@@ -66,6 +66,4 @@ type Code struct {
 	Warnings []string
 	Elapsed  time.Duration
 	Cached   bool
-	// Warnings are the compiler's, such as a wgmma that was serialised.
-	Warnings []string
 }
