@@ -95,7 +95,7 @@ func (r *runner) compileOne(ctx context.Context, m *module) {
 	m.machine = m.code.Recorded
 	if len(m.code.Image) > 0 {
 		// An image that cannot be read leaves the proof to scaling; the row says so.
-		m.machine, _ = machineCode(m.code.Image)
+		m.machine, _ = MachineCode(m.code.Image)
 	}
 }
 
@@ -103,7 +103,7 @@ func (r *runner) compileOne(ctx context.Context, m *module) {
 func (r *runner) compiled(m *module) {
 	for _, p := range m.points {
 		p.Err, p.code, p.Code = m.err, m.code, m.machine
-		p.Proof = prove(p.Job.Expect, m.machine, m.code.Warnings)
+		p.Proof = Prove(p.Job.Expect, m.machine, m.code.Warnings)
 	}
 	if m.err != nil {
 		return
@@ -132,8 +132,8 @@ func (r *runner) compiled(m *module) {
 	r.doc.Kernels = append(r.doc.Kernels, k)
 }
 
-// machineCode counts the instructions of a cubin's kernels between clock reads.
-func machineCode(image []byte) ([]results.MachineCode, error) {
+// MachineCode counts the instructions of a cubin's kernels between clock reads.
+func MachineCode(image []byte) ([]results.MachineCode, error) {
 	kernels, err := sass.Read(image)
 	if err != nil {
 		return nil, err

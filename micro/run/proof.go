@@ -8,9 +8,9 @@ import (
 	"github.com/gpubench/gpubench/results"
 )
 
-// prove looks for the target instruction between the clock reads of the machine
+// Prove looks for the target instruction between the clock reads of the machine
 // code: the sections that contain it must have the expected counts, in order.
-func prove(want micro.Expect, code []results.MachineCode, warnings []string) results.Proof {
+func Prove(want micro.Expect, code []results.MachineCode, warnings []string) results.Proof {
 	if want.Instruction == "" {
 		return results.Proof{Kind: results.ProofNone, Detail: "no machine instruction is expected"}
 	}

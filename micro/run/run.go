@@ -8,14 +8,11 @@ package run
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"time"
 
-	"github.com/gpubench/gpubench/internal/arch"
 	"github.com/gpubench/gpubench/micro"
-	"github.com/gpubench/gpubench/ptx/isa"
 	"github.com/gpubench/gpubench/results"
 )
 
@@ -80,15 +77,6 @@ type point struct {
 	rounds   int // still to run
 }
 
-// NewGPU describes a device to plans and kernels.
-func NewGPU(d results.Device) (micro.GPU, error) {
-	target, err := isa.ParseTarget(d.Target)
-	if err != nil {
-		return micro.GPU{}, fmt.Errorf("describe device %s: %w", d.Name, err)
-	}
-	return micro.GPU{Device: d, Arch: target, Spec: arch.Lookup(target, d.Name), Table: isa.New()}, nil
-}
-
 // Run measures the benchmarks. The document is never nil; when ctx ends before
 // the run does, it is marked interrupted. The error is for what makes the whole
 // run pointless; troubles of single points are rows.
@@ -102,7 +90,7 @@ func Run(ctx context.Context, dev micro.Device, benchmarks []micro.Benchmark, op
 		Backend: dev.Backend(), Device: dev.Describe(), Host: host(),
 	}
 	var err error
-	if r.gpu, err = NewGPU(r.doc.Device); err != nil {
+	if r.gpu, err = micro.NewGPU(r.doc.Device); err != nil {
 		return r.doc, err
 	}
 	r.judge = newJudge(opts)

@@ -1,0 +1,59 @@
+# make run   builds gpubench and runs the main job: run hopper
+# make test  lint and all tests, both builds
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+GO ?= go
+BIN := bin/gpubench
+OUT ?= out/hopper
+FLAGS := .cache/cuda.flags
+
+.PHONY: all build run test lint test-default test-cuda tools generate generated bench clean
+
+all: build
+
+# The GPU is in the binary if a cuda.h can be had; else it is built without, and says so.
+build:
+	@mkdir -p bin .cache
+	@if deploy/cuda-header.sh > $(FLAGS); then \
+		while read -r l; do export "$$l"; done < $(FLAGS); \
+		CGO_ENABLED=1 $(GO) build -tags cuda -o $(BIN) ./cmd/gpubench; \
+	else \
+		echo "make: building without the GPU (no cuda.h)" >&2; \
+		$(GO) build -o $(BIN) ./cmd/gpubench; \
+	fi
+
+run: build
+	$(BIN) run hopper --out $(OUT) --force
+
+# ptxas and nvdisasm, for tests only.
+tools:
+	deploy/cuda-tools.sh
+
+lint:
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "not gofmt-clean:"; echo "$$bad"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+generate:
+	$(GO) generate ./...
+
+# Generated files are made again and must not change.
+generated: generate
+	git diff --exit-code --stat
+
+test-default: tools
+	$(GO) test -race -timeout 40m ./...
+
+test-cuda: build
+	@if [ -s $(FLAGS) ]; then \
+		while read -r l; do export "$$l"; done < $(FLAGS); \
+		$(GO) vet -tags cuda ./... && $(GO) test -tags cuda ./internal/cuda/... ./internal/nvml/... ./micro/backend/... ./cmd/...; \
+	elif [ -n "$$CI" ]; then echo "make: CI needs a cuda.h" >&2; exit 1; fi
+
+test: lint test-default test-cuda
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchtime 3x ./...
+
+clean:
+	rm -rf bin out .cache
