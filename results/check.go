@@ -31,8 +31,11 @@ func (d *Document) check() error {
 		}
 	}
 	for i, g := range d.Grids {
+		if len(g.Cells) != len(g.YLabels) {
+			return corruptField(fmt.Sprintf("grids[%d].cells", i), "its size differs from the labels")
+		}
 		for y, cells := range g.Cells {
-			if len(cells) != len(g.XLabels) || len(g.Cells) != len(g.YLabels) {
+			if len(cells) != len(g.XLabels) {
 				return corruptField(fmt.Sprintf("grids[%d].cells[%d]", i, y), "its size differs from the labels")
 			}
 		}

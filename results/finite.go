@@ -24,8 +24,8 @@ func Finite(d *Document) *Document {
 	c.Grids = mend(d.Grids, finiteGrid, &changed)
 	c.Raw = mend(d.Raw, finiteRaw, &changed)
 	c.Telemetry = mend(d.Telemetry, finiteSensors, &changed)
-	c.Phases = mend(d.Phases, func(p Phase) (Phase, bool) { return p, zero(&p.Seconds) }, &changed)
-	c.Kernels = mend(d.Kernels, func(k Kernel) (Kernel, bool) { return k, zero(&k.Seconds) }, &changed)
+	c.Phases = mend(d.Phases, finitePhase, &changed)
+	c.Kernels = mend(d.Kernels, finiteKernel, &changed)
 	c.Canary = slices.DeleteFunc(slices.Clone(d.Canary), func(x Canary) bool { return !finite(x.Value) })
 	changed = changed || len(c.Canary) != len(d.Canary)
 	dev, comp := &c.Device, &c.Compile
@@ -161,10 +161,23 @@ func finiteGrid(g Grid) (Grid, bool) {
 	did := false
 	g.Cells = mend(g.Cells, func(line []*float64) ([]*float64, bool) {
 		changed := false
-		line = mend(line, func(p *float64) (*float64, bool) { return p, drop(&p) }, &changed)
+		line = mend(line, func(p *float64) (*float64, bool) {
+			lost := drop(&p)
+			return p, lost
+		}, &changed)
 		return line, changed
 	}, &did)
 	return g, did
+}
+
+func finitePhase(p Phase) (Phase, bool) {
+	did := zero(&p.Seconds)
+	return p, did
+}
+
+func finiteKernel(k Kernel) (Kernel, bool) {
+	did := zero(&k.Seconds)
+	return k, did
 }
 
 func finiteRaw(r Raw) (Raw, bool) {

@@ -47,6 +47,3 @@ func medianCoverage(n, k int) float64 {
 	}
 	return max(0, 1-2*tail)
 }
-
-// normalQuantile is the z below which a standard normal variable falls with probability p.
-func normalQuantile(p float64) float64 { return math.Sqrt2 * math.Erfinv(2*p-1) }

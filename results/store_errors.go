@@ -93,7 +93,7 @@ func fix(err error) string {
 		return "make the folder writable or write to another one"
 	case errors.Is(err, fs.ErrNotExist):
 		return "create the folder first"
-	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, fs.ErrExist):
 		return "give the name of a file in a folder"
 	}
 	return "write to another folder"

@@ -196,29 +196,3 @@ func (e entry) draw(c *draw.Canvas, x, y vg.Length) {
 		c.DrawGlyphNoClip(*e.glyph, vg.Point{X: x + swatch/2, Y: y})
 	}
 }
-
-// compact gives an image of at most 256 colours a palette: a third of the size,
-// and quicker to compress. Others come back as they are.
-func compact(img *image.RGBA) image.Image {
-	index := map[[4]uint8]uint8{}
-	small := image.NewPaletted(img.Rect, nil)
-	var last [4]uint8
-	var at uint8
-	for i := range small.Pix {
-		p := [4]uint8(img.Pix[4*i : 4*i+4])
-		if i == 0 || p != last {
-			n, known := index[p]
-			if !known {
-				if len(index) == 256 {
-					return img
-				}
-				n = uint8(len(index))
-				index[p] = n
-				small.Palette = append(small.Palette, color.RGBA{R: p[0], G: p[1], B: p[2], A: p[3]})
-			}
-			last, at = p, n
-		}
-		small.Pix[i] = at
-	}
-	return small
-}

@@ -253,8 +253,9 @@ func Point(r results.Row) string {
 	return r.Point.Key()
 }
 
-// Published lists other people's figures: "H800 32.0, A100 33.1†"; † marks a
-// figure read in somebody's transcription. A unit is shown where it differs.
+// Published lists other people's figures: "H800 32, A100 33.1†"; † marks a
+// figure read in somebody's transcription, ‡ one with a note, such as a known
+// error. A unit is shown where it differs.
 func Published(r results.Row) string {
 	parts := make([]string, 0, len(r.Published))
 	for _, p := range r.Published {
@@ -264,6 +265,9 @@ func Published(r results.Row) string {
 		}
 		if p.Secondary {
 			s += "†"
+		}
+		if p.Note != "" {
+			s += "‡"
 		}
 		parts = append(parts, s)
 	}

@@ -32,7 +32,11 @@ func TestValueShowsWhatTheIntervalSupports(t *testing.T) {
 		{"bandwidth", row(4021.7312, "GB/s", 4019.1, 4024.3), "4021.7", "±2.6"},
 		{"large half-width", row(123456, "op/s", 121456, 125456), "123500", "±2000"},
 		{"uneven arms", row(10, "ns", 9.9, 10.6), "10.0", "+0.6 −0.1"},
-		{"interval beside the value", row(10, "ns", 11, 12), "10", "[11, 12]"},
+		{"interval beside the value", row(10, "ns", 11, 12), "10.0", "[11.0, 12.0]"},
+		{"one digit of the half-width", row(10, "ns", 9.4, 10.6), "10.0", "±0.6"},
+		{"two digits below 3.5", row(10, "ns", 9.66, 10.34), "10.00", "±0.34"},
+		{"exact with fewer digits", row(17.7, "ns"), "17.7", ""},
+		{"rounded is not exact", row(2.0004, "ns"), "2.000", ""},
 		{"four digits without interval", row(0.123456, "J"), "0.1235", ""},
 		{"integers in full", row(50331649, "op"), "50331649", ""},
 		{"a tiny value is not zero", row(0.0000001234, "J/op"), "1.234e-07", ""},
@@ -48,7 +52,7 @@ func TestValueShowsWhatTheIntervalSupports(t *testing.T) {
 }
 
 func TestNumberNeverPanics(t *testing.T) {
-	for _, v := range []float64{0, -0.0, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, math.SmallestNonzeroFloat64, -1e-9} {
+	for _, v := range []float64{0, math.Copysign(0, -1), math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, math.SmallestNonzeroFloat64, -1e-9} {
 		assert.NotEmpty(t, Number(v))
 		assert.NotEmpty(t, Value(row(v, "cycles", v, v+1)))
 		assert.NotEmpty(t, Bytes(v))
@@ -73,6 +77,8 @@ func TestFields(t *testing.T) {
 	assert.Equal(t, "emulator ✓", Check(r))
 	assert.Equal(t, "1980*", Clock(r))
 	assert.Equal(t, "H800 32, 4090 17.7 ns†", Published(r))
+	r.Published = []results.Published{{GPU: "H800 PCIe", Value: 58.8, Unit: "cycles", Note: "clock overhead"}}
+	assert.Equal(t, "H800 58.8‡", Published(r))
 	r.Status, r.Reason, r.Value = results.Unsupported, "needs sm_90a", 0
 	assert.Equal(t, "–", Value(r))
 	assert.Equal(t, "unsupported: needs sm_90a", Status(r))

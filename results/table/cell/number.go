@@ -12,7 +12,8 @@ import (
 const maxDecimals = 6
 
 // Number writes a value without an interval: integers in full, everything else
-// with about four significant digits and never fewer than its integer part.
+// with about four significant digits and never fewer than its integer part. A
+// value that is exact with fewer digits, such as 17.7, gets no zeros behind them.
 func Number(v float64) string {
 	switch {
 	case math.IsNaN(v):
@@ -22,7 +23,11 @@ func Number(v float64) string {
 	case v == math.Trunc(v) && math.Abs(v) < 1e15:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
-	return fixed(v, decimalsFor(math.Abs(v), 4))
+	s := fixed(v, decimalsFor(math.Abs(v), 4))
+	if exact := strconv.FormatFloat(v, 'f', -1, 64); len(exact) < len(s) && !strings.Contains(s, "e") {
+		return exact
+	}
+	return s
 }
 
 // decimalsFor is how many decimals show v with the given significant digits.
@@ -62,7 +67,9 @@ func decimals(half float64) int {
 		return maxDecimals
 	}
 	e := int(math.Floor(math.Log10(half)))
-	if half/math.Pow10(e) < 3.5 {
+	// An end of an interval is a rounded decimal: (10.6-9.9)/2 is a hair below 0.35.
+	const rounding = 1e-9
+	if half/math.Pow10(e) < 3.5-rounding {
 		return 1 - e
 	}
 	return -e
