@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+
+	"github.com/gpubench/gpubench/ptx"
 )
 
 // Memory is the global memory of one device. It is not safe for concurrent use.
@@ -12,6 +14,10 @@ type Memory struct {
 	next   uint64
 	// now is the device's time in steps, what %globaltimer reads.
 	now uint64
+	// programs keeps the kernels that were decoded.
+	programs map[*ptx.Kernel]*program
+	// last is the allocation of the last access.
+	last *block
 }
 
 // block is one allocation; its pages come into being when they are written.
@@ -56,6 +62,7 @@ func (m *Memory) Free(address uint64) error {
 		return fmt.Errorf("free %#x: %w", address, ErrBounds)
 	}
 	m.blocks = slices.Delete(m.blocks, i, i+1)
+	m.last = nil
 	return nil
 }
 
@@ -96,9 +103,12 @@ func (m *Memory) find(address uint64) *block {
 
 // span gives n bytes at an address, which must not cross a page.
 func (m *Memory) span(address, n uint64, write bool) ([]byte, error) {
-	b := m.find(address)
-	if b == nil {
-		return nil, ErrBounds
+	b := m.last
+	if b == nil || address-b.base >= b.bytes {
+		if b = m.find(address); b == nil {
+			return nil, ErrBounds
+		}
+		m.last = b
 	}
 	return b.span(address, n, write)
 }
