@@ -66,6 +66,7 @@ func (s *Sampler) thin() {
 		kept = append(kept, s.history[i])
 	}
 	s.history = kept
+	s.skipped = s.stride // the newest is among the dropped
 	s.stride *= 2
 }
 
