@@ -183,6 +183,7 @@ func (b *bars) draw(s *sheet) error {
 	p.X.Min = 0
 	p.X.Max = b.top * 1.02
 	p.X.Label.Text = axisText(results.Axis{Label: b.rows[0].Metric, Unit: b.rows[0].Unit})
+	s.fitLabels(p)
 	if p.X.Max <= 0 {
 		p.X.Max = 1
 	}

@@ -216,6 +216,7 @@ func (c *curves) draw(s *sheet) error {
 	if len(c.series) > 1 || len(entries) > 1 {
 		s.legend(entries)
 	}
+	s.fitLabels(p)
 	marks := c.marks()
 	flags, rows := placeMarks(p, s.body, marks)
 	area := s.body

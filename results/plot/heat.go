@@ -35,7 +35,7 @@ func heatFigures(doc *results.Document, benchmark string) []figure {
 		figures = append(figures, figure{
 			name:    stem(benchmark, g.Name),
 			title:   sentence(join(": ", g.Name, g.Z.Label)),
-			note:    fmt.Sprintf("%s by %s, in %s", g.Y.Label, g.X.Label, g.Z.Unit),
+			note:    fmt.Sprintf("%s by %s, in %s", sentence(g.Y.Label), g.X.Label, g.Z.Unit),
 			caption: h.caption(),
 			draw:    h.draw,
 		})
@@ -105,12 +105,16 @@ func (h *heat) share(v float64) float64 {
 	return min(max((v-h.colors.lo)/(h.colors.hi-h.colors.lo), 0), 1)
 }
 
+// maxName is the most room that the name of a row or column gets.
+const maxName = 130 * vg.Length(1)
+
 // barRoom is what the colour bar takes on the right.
 const barRoom = 104 * vg.Length(1)
 
 func (h *heat) draw(s *sheet) error {
 	p := newPlot()
 	p.X.Label.Text, p.Y.Label.Text = axisText(h.X), axisText(h.Y)
+	s.fitLabels(p)
 	p.X.Min, p.X.Max = -0.5, float64(len(h.XLabels))-0.5
 	p.Y.Min, p.Y.Max = -0.5, float64(len(h.YLabels))-0.5
 	bar := s.body
@@ -152,7 +156,7 @@ func (h *heat) columnTicks(p *gplot.Plot, area draw.Canvas) {
 	style := aligned(letters(tickSize, ink), draw.XCenter, draw.YTop)
 	widest := vg.Length(0)
 	for _, l := range h.XLabels {
-		widest = max(widest, style.Width(l))
+		widest = max(widest, min(style.Width(l), maxName))
 	}
 	p.X.Tick.Label = style
 	p.X.Tick.Marker = labelTicks(h.XLabels, len(h.XLabels), false)
@@ -193,7 +197,7 @@ func labelTicks(labels []string, n int, round bool) gplot.ConstantTicks {
 	var ticks gplot.ConstantTicks
 	for i, l := range labels {
 		if i%every == 0 {
-			ticks = append(ticks, gplot.Tick{Value: float64(i), Label: l})
+			ticks = append(ticks, gplot.Tick{Value: float64(i), Label: fit(letters(tickSize, ink), l, maxName)})
 		}
 	}
 	return ticks

@@ -23,7 +23,7 @@ func telemetryFigures(doc *results.Document) []figure {
 	}
 	return []figure{{
 		name: "run-clock-and-power", title: "Clock and power over the run",
-		note: "as the card's own sensors say", caption: t.caption(), draw: t.draw,
+		note: "As the card's own sensors say", caption: t.caption(), draw: t.draw,
 	}}
 }
 
@@ -198,7 +198,7 @@ func canaryFigures(doc *results.Document) []figure {
 	}
 	return []figure{{
 		name: "run-canary-drift", title: "Drift of the canary over the run",
-		note:    "the same configuration measured again and again, as a change from its first reading",
+		note:    "The same configuration measured again and again, as a change from its first reading",
 		caption: d.caption(), draw: d.draw,
 	}}
 }

@@ -6,6 +6,7 @@ import (
 	"image/color"
 	stddraw "image/draw"
 
+	gplot "gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -48,10 +49,12 @@ func stamp(doc *results.Document) string {
 	if doc.Backend != "replay" {
 		return "EMULATOR: no GPU was measured"
 	}
-	s := "RECORDING of " + doc.Device.Name
-	if doc.Device.Name == "" {
-		s += "an unnamed GPU"
+	device := doc.Device.Name
+	if device == "" {
+		device = "an unnamed GPU"
 	}
+	// A long name must not push the date out of the stamp.
+	s := "RECORDING of " + fit(letters(smallSize+1, ink), device, width/5)
 	if o := doc.Recording; o != nil {
 		if !o.Recorded.IsZero() {
 			s += ", " + o.Recorded.UTC().Format("2006-01-02")
@@ -90,7 +93,7 @@ func (s *sheet) header(title, note, stamp string) {
 	s.body.Max.Y -= titleSize + 8
 	if note != "" {
 		style = aligned(letters(noteSize, inkLight), draw.XLeft, draw.YTop)
-		s.all.FillText(style, vg.Point{X: left, Y: s.body.Max.Y}, fit(style, sentence(note), s.body.Size().X))
+		s.all.FillText(style, vg.Point{X: left, Y: s.body.Max.Y}, fit(style, note, s.body.Size().X))
 		s.body.Max.Y -= noteSize + 4
 	}
 	s.body.Max.Y -= gap + 2
@@ -129,6 +132,12 @@ func (s *sheet) footer(benchmark, facts string) {
 	left := letters(smallSize, inkLight)
 	s.all.FillText(left, vg.Point{X: s.body.Min.X, Y: y}, fit(left, benchmark, s.body.Size().X-right.Width(facts)-gap))
 	s.body.Min.Y += smallSize + gap
+}
+
+// fitLabels shortens the labels of axes to the body.
+func (s *sheet) fitLabels(p *gplot.Plot) {
+	p.X.Label.Text = fit(p.X.Label.TextStyle, p.X.Label.Text, s.body.Size().X*0.9)
+	p.Y.Label.Text = fit(p.Y.Label.TextStyle, p.Y.Label.Text, s.body.Size().Y*0.9)
 }
 
 // pixel converts a position of the canvas to one of the image.

@@ -58,6 +58,8 @@ func tickLabel(v float64) string {
 	a := math.Abs(v)
 	suffix := ""
 	switch {
+	case a >= 1e13:
+		return strings.Replace(strconv.FormatFloat(v, 'g', 3, 64), "-", "−", 1)
 	case a >= 1e9:
 		v, suffix = v/1e9, " G"
 	case a >= 1e6:
