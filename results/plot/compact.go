@@ -16,9 +16,9 @@ const maxColors = 20000
 
 // compact gives an image a palette of 256 colours: a third of the size, and
 // quicker to compress. The rare shades at the edges of letters and lines become
-// the nearest of the frequent ones. An image of very many colours comes back as it is.
+// the nearest of the frequent ones; the scale of heat maps is kept. An image of very many colours comes back as it is.
 func compact(img *image.RGBA) image.Image {
-	colors := frequent(img)
+	colors := scaleFirst(frequent(img))
 	if len(colors) > maxColors {
 		return img
 	}
@@ -33,6 +33,25 @@ func compact(img *image.RGBA) image.Image {
 		index[p] = nearest(colors[:maxPalette], p)
 	}
 	return indexed(img, palette, index)
+}
+
+// scaleFirst moves the colours that stand for values to the front.
+func scaleFirst(colors []pixel) []pixel {
+	scale := map[pixel]bool{}
+	for i := range shades {
+		c := shade(i)
+		scale[pixel{c.R, c.G, c.B, c.A}] = true
+	}
+	slices.SortStableFunc(colors, func(a, b pixel) int {
+		switch {
+		case scale[a] && !scale[b]:
+			return -1
+		case scale[b] && !scale[a]:
+			return 1
+		}
+		return 0
+	})
+	return colors
 }
 
 func nearest(list []pixel, p pixel) uint8 {

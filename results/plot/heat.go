@@ -123,6 +123,7 @@ func (h *heat) draw(s *sheet) error {
 	p.Y.Tick.Marker = labelTicks(h.YLabels, int(area.Size().Y/(tickSize+3)), isIndex(h.YLabels))
 	h.columnTicks(p, area)
 	area = h.shape(p, area)
+	p.X.Label.Text = fit(p.X.Label.TextStyle, p.X.Label.Text, area.Size().X*0.8)
 	h.columnTicks(p, area)
 	p.Add(heatCells{h, s})
 	p.Draw(area)

@@ -188,13 +188,13 @@ func TestEveryPictureOfARecordingSaysSo(t *testing.T) {
 
 func TestStamp(t *testing.T) {
 	doc := &results.Document{Backend: "replay", Device: results.Device{Name: "NVIDIA H200"}}
-	assert.Equal(t, "RECORDING of NVIDIA H200", stamp(doc))
+	assert.Equal(t, "RECORDING of NVIDIA H200", Stamp(doc))
 	doc.Recording = &results.Origin{Recorded: time.Date(2026, 3, 1, 23, 0, 0, 0, time.UTC), Stale: 1}
-	assert.Equal(t, "RECORDING of NVIDIA H200, 2026-03-01, 1 stale point", stamp(doc))
+	assert.Equal(t, "RECORDING of NVIDIA H200, 2026-03-01, 1 stale point", Stamp(doc))
 	doc.Backend = "cuda"
-	assert.Empty(t, stamp(doc))
+	assert.Empty(t, Stamp(doc))
 	doc.Backend = "emulator"
-	assert.Equal(t, "EMULATOR: no GPU was measured", stamp(doc))
+	assert.Equal(t, "EMULATOR: no GPU was measured", Stamp(doc))
 }
 
 func TestNothingToDraw(t *testing.T) {

@@ -142,7 +142,7 @@ func (t *telemetry) panel(list []stretch, label string, limit float64, c color.N
 	}
 	setAxis(&p.X, results.Axis{}, 0, max(t.end, 1), 12, false)
 	setAxis(&p.Y, results.Axis{Label: label}, 0, max(y.hi*1.08, 1), 5, false)
-	p.Add(gridLines{}, shades(t.throttled))
+	p.Add(gridLines{}, spells(t.throttled))
 	if limit > 0 && limit <= p.Y.Max {
 		p.Add(level{limit, peakLine()})
 	}
@@ -171,11 +171,11 @@ func (t *telemetry) legend() []entry {
 	return entries
 }
 
-// shades draws spells of throttling as bands.
-type shades []spell
+// spells draws times of throttling as bands.
+type spells []spell
 
 // Plot implements gonum's plot.Plotter.
-func (list shades) Plot(c draw.Canvas, p *gplot.Plot) {
+func (list spells) Plot(c draw.Canvas, p *gplot.Plot) {
 	x, _ := p.Transforms(&c)
 	c.SetColor(faint(warning, 0.25))
 	for i := 0; i < len(list); i++ {

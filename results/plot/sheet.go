@@ -38,23 +38,27 @@ func factsOf(doc *results.Document) facts {
 	if doc.Tool.Version != "" {
 		version = "gpubench " + doc.Tool.Version
 	}
-	return facts{stamp: stamp(doc), footer: join(" · ", footer, driver, run, state, version)}
+	// A long name must not push the date out of the stamp.
+	device := fit(letters(smallSize+1, ink), doc.Device.Name, width/5)
+	return facts{stamp: stamp(doc, device), footer: join(" · ", footer, driver, run, state, version)}
 }
 
-// stamp is the short form of the document's banner; empty for a measured document.
-func stamp(doc *results.Document) string {
+// Stamp is the short form of the banner of a document, as pictures carry it; it
+// is empty for one that was measured.
+func Stamp(doc *results.Document) string { return stamp(doc, doc.Device.Name) }
+
+// stamp writes the device's name as given.
+func stamp(doc *results.Document, device string) string {
 	if cell.Banner(doc) == "" {
 		return ""
 	}
 	if doc.Backend != "replay" {
 		return "EMULATOR: no GPU was measured"
 	}
-	device := doc.Device.Name
 	if device == "" {
 		device = "an unnamed GPU"
 	}
-	// A long name must not push the date out of the stamp.
-	s := "RECORDING of " + fit(letters(smallSize+1, ink), device, width/5)
+	s := "RECORDING of " + device
 	if o := doc.Recording; o != nil {
 		if !o.Recorded.IsZero() {
 			s += ", " + o.Recorded.UTC().Format("2006-01-02")

@@ -175,13 +175,19 @@ func wrap(s text.Style, txt string, w vg.Length, most int) []string {
 
 // ramp is the colour of a share between 0 and 1 on the scale of heat maps: dark
 // blue to pale yellow, its lightness rising evenly, so that it also reads in grey.
-func ramp(t float64) color.NRGBA {
+// It has a fixed number of shades, so that a picture's palette can hold them all.
+func ramp(t float64) color.NRGBA { return shade(int(math.Round(min(max(t, 0), 1) * (shades - 1)))) }
+
+// shades is how many colours the scale has.
+const shades = 128
+
+func shade(i int) color.NRGBA {
 	anchors := []color.NRGBA{rgb(0x15244f), rgb(0x27497f), rgb(0x2f7291), rgb(0x3f9a8f), rgb(0x79bd7c), rgb(0xbfd96f), rgb(0xf8ec9a)}
-	t = min(max(t, 0), 1) * float64(len(anchors)-1)
-	i := min(int(t), len(anchors)-2)
-	f := t - float64(i)
+	t := float64(i) / (shades - 1) * float64(len(anchors)-1)
+	k := min(int(t), len(anchors)-2)
+	f := t - float64(k)
 	mix := func(a, b uint8) uint8 { return uint8(math.Round(float64(a) + f*(float64(b)-float64(a)))) }
-	a, b := anchors[i], anchors[i+1]
+	a, b := anchors[k], anchors[k+1]
 	return color.NRGBA{R: mix(a.R, b.R), G: mix(a.G, b.G), B: mix(a.B, b.B), A: 0xff}
 }
 

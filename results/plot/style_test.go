@@ -7,8 +7,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/gpubench/gpubench/results"
+	"github.com/gpubench/gpubench/results/plot/plottest"
 )
 
 func TestTicks(t *testing.T) {
@@ -153,6 +155,22 @@ func TestCompactKeepsFrequentColors(t *testing.T) {
 	assert.True(t, ok)
 	assert.Len(t, small.Palette, maxPalette)
 	assert.Equal(t, color.RGBA{R: 200, G: 10, B: 10, A: 255}, small.At(1, 0))
+}
+
+func TestCompactKeepsTheScaleOfHeatMaps(t *testing.T) {
+	pictures, err := render(plottest.Document(7), fullDPI)
+	require.NoError(t, err)
+	for _, p := range pictures {
+		if p.Benchmark != "cluster/latency" {
+			continue
+		}
+		img := decode(t, p.PNG)
+		for i := range shades {
+			assert.True(t, has(img, shade(i)), "shade %d of %s", i, p.Name)
+		}
+		return
+	}
+	t.Fatal("no heat map of SM pairs")
 }
 
 func TestIdleIsNoThrottling(t *testing.T) {
