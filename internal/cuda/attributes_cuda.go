@@ -11,27 +11,60 @@ import (
 	"gorgonia.org/cu"
 )
 
+// Devices lists the GPUs that the driver shows to this process, without making a context:
+// what is free of their memory is not known.
+func Devices() ([]Attributes, error) {
+	n, err := DeviceCount()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Attributes, n)
+	for i := range list {
+		dev, err := cu.GetDevice(i)
+		if err != nil {
+			return nil, fmt.Errorf("device %d: %w", i, cuError("cuDeviceGet", err))
+		}
+		if list[i], err = describe(dev); err != nil {
+			return nil, fmt.Errorf("device %d: %w", i, err)
+		}
+		list[i].Index = i
+	}
+	return list, nil
+}
+
 func (g *gpu) attributes() (Attributes, error) {
+	a, err := describe(g.dev)
+	if err != nil {
+		return a, err
+	}
+	a.FreeMem, a.TotalMem, err = g.memInfo()
+	return a, err
+}
+
+func describe(dev cu.Device) (Attributes, error) {
 	var a Attributes
 	var err error
-	if a.Name, err = g.dev.Name(); err != nil {
+	if a.Name, err = dev.Name(); err != nil {
 		return a, cuError("cuDeviceGetName", err)
 	}
-	id, err := g.dev.UUID()
+	id, err := dev.UUID()
 	if err != nil {
 		return a, cuError("cuDeviceGetUuid", err)
 	}
 	a.UUID = "GPU-" + id.String()
-	if a.FreeMem, a.TotalMem, err = g.memInfo(); err != nil {
-		return a, err
+	total, err := dev.TotalMem()
+	if err != nil {
+		return a, cuError("cuDeviceTotalMem", err)
 	}
+	a.TotalMem = uint64(total)
+	get := func(n cu.DeviceAttribute) int { return attribute(dev, n) }
 	for _, n := range numbers(&a) {
-		*n.into = g.number(n.attribute)
+		*n.into = get(n.attribute)
 	}
-	a.PCIBusID = fmt.Sprintf("%04x:%02x:%02x.0", g.number(cu.PciDomainID), g.number(cu.PciBusID), g.number(cu.PciDeviceID))
-	a.ClusterLaunch = g.number(C.CU_DEVICE_ATTRIBUTE_CLUSTER_LAUNCH) != 0
-	a.TensorMap = g.number(C.CU_DEVICE_ATTRIBUTE_TENSOR_MAP_ACCESS_SUPPORTED) != 0
-	a.ECC = g.number(cu.EccEnabled) != 0
+	a.PCIBusID = fmt.Sprintf("%04x:%02x:%02x.0", get(cu.PciDomainID), get(cu.PciBusID), get(cu.PciDeviceID))
+	a.ClusterLaunch = get(C.CU_DEVICE_ATTRIBUTE_CLUSTER_LAUNCH) != 0
+	a.TensorMap = get(C.CU_DEVICE_ATTRIBUTE_TENSOR_MAP_ACCESS_SUPPORTED) != 0
+	a.ECC = get(cu.EccEnabled) != 0
 	return a, nil
 }
 
@@ -61,9 +94,9 @@ func numbers(a *Attributes) []number {
 	}
 }
 
-// number is 0 for an attribute that the driver does not know.
-func (g *gpu) number(a cu.DeviceAttribute) int {
-	v, err := g.dev.Attribute(a)
+// attribute is 0 for one that the driver does not know.
+func attribute(dev cu.Device, a cu.DeviceAttribute) int {
+	v, err := dev.Attribute(a)
 	if err != nil {
 		return 0
 	}

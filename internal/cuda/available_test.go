@@ -26,6 +26,8 @@ func TestAvailable(t *testing.T) {
 	assert.ErrorIs(t, err, kind)
 	_, err = DeviceCount()
 	assert.ErrorIs(t, err, kind)
+	_, err = Devices()
+	assert.ErrorIs(t, err, kind)
 	_, err = Open(0)
 	assert.ErrorIs(t, err, kind)
 }

@@ -15,5 +15,8 @@ func DriverVersion() (int, error) { return 0, ErrNotBuilt }
 // DeviceCount is the number of GPUs that the driver shows to this process.
 func DeviceCount() (int, error) { return 0, ErrNotBuilt }
 
+// Devices lists the GPUs that the driver shows to this process.
+func Devices() ([]Attributes, error) { return nil, ErrNotBuilt }
+
 // newDriver is not reached: Open asks Available first.
 func newDriver() driver { return nil }
