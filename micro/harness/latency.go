@@ -29,45 +29,67 @@ type Latency struct {
 	Instruction, Emulated string
 	// PerStep is the number of target machine instructions of a step; 0 means 1.
 	PerStep int
-	// Threads of the single CTA; 0 means one warp. A warpgroup instruction needs 128.
+	// Extra is the number of target instructions that each section has beside
+	// its steps: the harness's own LOP3, where the target is LOP3.
+	Extra int
+	// Threads of a CTA; 0 means one warp. A warpgroup instruction needs 128.
 	Threads int
+	// CTAs is the number of CTAs, for the spread over the SMs; 0 means 1.
+	CTAs int
+	// Check replaces the emulator as the judge of the result; CheckedBy names it.
+	Check     func(result []byte) error
+	CheckedBy string
 }
 
-// Job makes the job of the measurement. The samples are reps x len(Lengths)
-// clock differences.
+// Job makes the job of the measurement. The samples are, CTA by CTA, reps x
+// len(Lengths) clock differences, and after them one SM number a CTA if there
+// are several.
 func (l Latency) Job(gpu micro.GPU) (*micro.Job, error) {
 	lengths := l.Lengths
 	if lengths == nil {
 		lengths = Lengths()
 	}
-	threads := max(l.Threads, 32)
+	threads, ctas := max(l.Threads, 32), max(l.CTAs, 1)
 	m := ptx.NewModule(gpu.Table, gpu.Arch)
 	l.kernel(m.Kernel("latency"), lengths)
-	args := func(n uint32) []micro.Arg {
-		return []micro.Arg{micro.Ptr("samples", 0), micro.Ptr("result", 0), micro.Ptr("input", 0), micro.U32(0), micro.U32(n)}
+	launch := func(passes, ctas int) []micro.Launch {
+		return []micro.Launch{{
+			Kernel: "latency", Grid: micro.Dim(ctas), Block: micro.Dim(threads),
+			Args: []micro.Arg{
+				micro.Ptr("samples", 0), micro.Ptr("result", 0), micro.Ptr("input", 0), micro.U32(0), micro.U32(uint32(passes)),
+			},
+		}}
 	}
-	launch := micro.Launch{Kernel: "latency", Grid: micro.Dim(1), Block: micro.Dim(threads)}
-	timed, verify := launch, launch
-	timed.Args, verify.Args = args(reps), args(1)
 	counts := make([]int, len(lengths))
 	for i, n := range lengths {
-		counts[i] = n
+		counts[i] = n*max(l.PerStep, 1) + l.Extra
+	}
+	words := reps * len(lengths)
+	if ctas > 1 {
+		words++
 	}
 	job := &micro.Job{
 		Module: m,
 		Buffers: []micro.Buffer{
-			{Name: "samples", Bytes: uint64(8 * reps * len(lengths))},
+			{Name: "samples", Bytes: uint64(8 * words * ctas)},
 			{Name: "result", Bytes: uint64(4 * threads)},
 			{Name: "input", Bytes: uint64(len(l.Input)), Data: func() []byte { return l.Input }, Tag: l.InputTag},
 		},
-		Verify: []micro.Launch{verify}, Launches: []micro.Launch{timed},
-		Samples: "samples", Result: "result", CheckedBy: micro.ByEmulator,
-		Expect: micro.Expect{Kernel: "latency", Instruction: l.Instruction, Emulated: l.Emulated, Sections: counts, PerStep: l.PerStep},
+		Verify: launch(1, 1), Launches: launch(reps, ctas),
+		Samples: "samples", Result: "result", Check: l.Check, CheckedBy: judge(l.CheckedBy),
+		Expect: micro.Expect{Kernel: "latency", Instruction: l.Instruction, Emulated: l.Emulated, Sections: counts},
 	}
 	if _, err := job.Text(); err != nil {
 		return nil, fmt.Errorf("build latency kernel: %w", err)
 	}
 	return job, nil
+}
+
+func judge(by string) string {
+	if by == "" {
+		return micro.ByEmulator
+	}
+	return by
 }
 
 // kernel writes the latency kernel: for every pass and length, clock, chain, clock.
@@ -78,6 +100,9 @@ func (l Latency) kernel(k *ptx.Kernel, lengths []int) {
 	thread := k.Reg(ptx.B32)
 	k.I("mov.u32", thread, ptx.Special("%tid.x"))
 	k.I("mad.lo.u32", sink, thread, ptx.Int(4), sink)
+	if l.CTAs > 1 {
+		l.offsetCTA(k, samples, len(lengths))
+	}
 	chain := l.Make(k, in, 0)
 	last := k.Reg(ptx.B32)
 	k.I("mov.u32", last, ptx.Int(0))
@@ -96,8 +121,20 @@ func (l Latency) kernel(k *ptx.Kernel, lengths []int) {
 		}
 		k.I("add.u64", samples, samples, ptx.Int(8*len(lengths)))
 	})
-	storeResult(k, result, thread, last)
+	storeResult(k, result, thread, max(l.Threads, 32), []ptx.Reg{last})
 	k.I("ret")
+}
+
+// offsetCTA stores the CTA's SM number behind all clock differences and moves
+// samples to the CTA's own.
+func (l Latency) offsetCTA(k *ptx.Kernel, samples ptx.Reg, lengths int) {
+	cta, sm, wide, address := k.Reg(ptx.B32), k.Reg(ptx.B32), k.Reg(ptx.B64), k.Reg(ptx.B64)
+	k.I("mov.u32", cta, ptx.Special("%ctaid.x"))
+	k.I("mov.u32", sm, ptx.Special("%smid"))
+	k.I("cvt.u64.u32", wide, sm)
+	k.I("mad.wide.u32", address, cta, ptx.Int(8), samples)
+	k.I("st.global.u64", ptx.At(address, 8*reps*lengths*l.CTAs), wide)
+	k.I("mad.wide.u32", samples, cta, ptx.Int(8*reps*lengths), samples)
 }
 
 // timed wraps code in two clock reads. The code gets a word that is zero but
@@ -114,9 +151,12 @@ func timed(k *ptx.Kernel, sink, zero ptx.Reg, code func(opaque ptx.Reg) ptx.Reg)
 	return stop
 }
 
-// storeResult writes one word per thread to result.
-func storeResult(k *ptx.Kernel, result, thread, word ptx.Reg) {
-	address := k.Reg(ptx.B64)
-	k.I("mad.wide.u32", address, thread, ptx.Int(4), result)
-	k.I("st.global.u32", ptx.At(address, 0), word)
+// storeResult writes the words of each of the first threads to result, side by side.
+func storeResult(k *ptx.Kernel, result, thread ptx.Reg, threads int, words []ptx.Reg) {
+	address, writes := k.Reg(ptx.B64), k.Reg(ptx.Pred)
+	k.I("setp.lt.u32", writes, thread, ptx.Int(threads))
+	k.I("mad.wide.u32", address, thread, ptx.Int(4*len(words)), result)
+	for i, w := range words {
+		k.If(writes).I("st.global.u32", ptx.At(address, 4*i), w)
+	}
 }

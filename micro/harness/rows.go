@@ -2,7 +2,10 @@ package harness
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/results"
@@ -21,10 +24,7 @@ func LatencyRow(m *micro.Measured, lengths []int) (micro.Row, error) {
 	if lengths == nil {
 		lengths = Lengths()
 	}
-	x := make([]float64, len(lengths))
-	for i, n := range lengths {
-		x[i] = float64(n)
-	}
+	x := ints(lengths)
 	var slopes []float64
 	worst, intercept := 1.0, 0.0
 	for _, r := range m.Readings {
@@ -164,10 +164,96 @@ func SetPeak(row *micro.Row, peak float64, from string) {
 // SetBand sets where a plausible value lies.
 func SetBand(row *micro.Row, low, high float64) { row.Band = &[2]float64{low, high} }
 
+func ints(values []int) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = float64(v)
+	}
+	return out
+}
+
 func floats(words []uint64) []float64 {
 	out := make([]float64, len(words))
 	for i, w := range words {
 		out[i] = float64(w)
 	}
 	return out
+}
+
+// Ran lists the machine instructions that steps became: those of the timed
+// kernel's fullest section that are not few. Empty where the code could not be read.
+func Ran(m *micro.Measured) []results.InstructionCount {
+	var fullest results.Section
+	most := 0
+	for _, c := range m.Code {
+		if m.Job == nil || c.Kernel != m.Job.Expect.Kernel {
+			continue
+		}
+		for _, section := range c.Sections {
+			for _, in := range section {
+				if in.Count > most {
+					fullest, most = section, in.Count
+				}
+			}
+		}
+	}
+	var ran []results.InstructionCount
+	for _, in := range fullest {
+		if in.Count >= most/8 && in.Count > 1 {
+			ran = append(ran, in)
+		}
+	}
+	return ran
+}
+
+// NoteRan annotates a row with what ran, where that is more than one machine instruction.
+func NoteRan(row *micro.Row, m *micro.Measured) {
+	ran := Ran(m)
+	if len(ran) < 2 {
+		return
+	}
+	parts := make([]string, len(ran))
+	for i, in := range ran {
+		parts[i] = fmt.Sprintf("%d × %s", in.Count, in.Mnemonic)
+	}
+	row.Annotations = append(row.Annotations, "the steps are "+strings.Join(parts, ", "))
+}
+
+// Failed is the row of a measurement that could not be analysed.
+func Failed(m *micro.Measured, metric, unit string, err error) micro.Row {
+	row := micro.Row{From: []*micro.Measured{m}}
+	row.Point, row.Metric, row.Unit = m.Point, metric, unit
+	row.Status, row.Reason = results.Failed, err.Error()
+	return row
+}
+
+// SpreadRows makes the rows of a Latency job on many CTAs: the median over the
+// SMs, and the spread between the slowest and the fastest; and the curve by SM.
+func SpreadRows(m *micro.Measured, lengths []int) ([]micro.Row, results.Series, error) {
+	perSM := map[uint64][]float64{}
+	words := reps * len(lengths)
+	x := ints(lengths)
+	for _, r := range m.Readings {
+		if len(r.Samples) == 0 || len(r.Samples)%(words+1) != 0 {
+			return nil, results.Series{}, fmt.Errorf("spread reading of %s has %d samples, not a multiple of %d", m.Point.Key(), len(r.Samples), words+1)
+		}
+		ctas := len(r.Samples) / (words + 1)
+		for cta := range ctas {
+			sm := r.Samples[ctas*words+cta]
+			for pass := 1; pass < reps; pass++ {
+				line := results.FitLine(x, floats(r.Samples[cta*words+pass*len(lengths):][:len(lengths)]))
+				perSM[sm] = append(perSM[sm], line.Slope)
+			}
+		}
+	}
+	series := results.Series{Name: "latency by SM", Group: "spread", X: results.Axis{Label: "SM"}, Y: results.Axis{Label: "latency", Unit: "cycles"}}
+	var medians []float64
+	for _, sm := range slices.Sorted(maps.Keys(perSM)) {
+		v := results.Summarize(perSM[sm]).Median
+		medians = append(medians, v)
+		series.XY = append(series.XY, results.XY{X: float64(sm), Y: v})
+	}
+	spread := NewRow(m, "latency spread", "cycles", []float64{slices.Max(medians) - slices.Min(medians)})
+	spread.Annotations = append(spread.Annotations, fmt.Sprintf("slowest less fastest of %d SMs", len(medians)))
+	return []micro.Row{NewRow(m, "latency", "cycles", medians), spread}, series, nil
 }

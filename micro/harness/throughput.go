@@ -31,6 +31,11 @@ type Throughput struct {
 	// Instruction, Emulated, PerStep: as in Latency.
 	Instruction, Emulated string
 	PerStep               int
+	// Extra is the number of target instructions of the loop itself.
+	Extra int
+	// VerifyWarps is the number of warps that verify, and that write results; 0
+	// means 1. A warpgroup instruction needs 4.
+	VerifyWarps int
 	// SharedBytes is dynamic shared memory, which Make finds by DynamicShared.
 	SharedBytes int
 	// Check replaces the emulator as the judge of the result; CheckedBy names it.
@@ -51,19 +56,16 @@ func (t Throughput) Job(gpu micro.GPU) (*micro.Job, error) {
 		Module: m,
 		Buffers: []micro.Buffer{
 			{Name: "samples", Bytes: uint64(8 * Words * len(multiples) * t.CTAs)},
-			{Name: "result", Bytes: uint64(4 * threads)},
+			{Name: "result", Bytes: uint64(4 * 32 * t.verifyWarps() * t.Chains)},
 			{Name: "input", Bytes: uint64(len(t.Input)), Data: func() []byte { return t.Input }, Tag: t.InputTag},
 		},
-		Verify:  []micro.Launch{t.launch(0, 1, 1)},
-		Samples: "samples", Result: "result", Check: t.Check, CheckedBy: t.CheckedBy,
+		Verify:  []micro.Launch{t.launch(0, 1, 1, t.verifyWarps())},
+		Samples: "samples", Result: "result", Check: t.Check, CheckedBy: judge(t.CheckedBy),
 		Expect: micro.Expect{Kernel: "throughput", Instruction: t.Instruction, Emulated: t.Emulated,
-			Sections: []int{t.Unroll * t.Chains}, PerStep: t.PerStep},
-	}
-	if job.CheckedBy == "" {
-		job.CheckedBy = micro.ByEmulator
+			Sections: []int{t.Unroll*t.Chains*max(t.PerStep, 1) + t.Extra}},
 	}
 	for i, n := range multiples {
-		job.Launches = append(job.Launches, t.launch(i, n*t.Iterations, t.CTAs))
+		job.Launches = append(job.Launches, t.launch(i, n*t.Iterations, t.CTAs, t.Warps))
 	}
 	if _, err := job.Text(); err != nil {
 		return nil, fmt.Errorf("build throughput kernel: %w", err)
@@ -71,9 +73,17 @@ func (t Throughput) Job(gpu micro.GPU) (*micro.Job, error) {
 	return job, nil
 }
 
-func (t Throughput) launch(index, iterations, ctas int) micro.Launch {
+// Work is the number of steps that the threads of one CTA do together in the
+// first launch: the work of ThroughputRates.
+func (t Throughput) Work() float64 {
+	return float64(32 * t.Warps * t.Chains * t.Unroll * t.Iterations)
+}
+
+func (t Throughput) verifyWarps() int { return max(t.VerifyWarps, 1) }
+
+func (t Throughput) launch(index, iterations, ctas, warps int) micro.Launch {
 	return micro.Launch{
-		Kernel: "throughput", Grid: micro.Dim(ctas), Block: micro.Dim(32 * t.Warps), SharedBytes: t.SharedBytes,
+		Kernel: "throughput", Grid: micro.Dim(ctas), Block: micro.Dim(32 * warps), SharedBytes: t.SharedBytes,
 		Args: []micro.Arg{
 			micro.Ptr("samples", uint64(8*Words*t.CTAs*index)), micro.Ptr("result", 0), micro.Ptr("input", 0),
 			micro.U32(uint32(iterations)),
@@ -82,6 +92,8 @@ func (t Throughput) launch(index, iterations, ctas int) micro.Launch {
 }
 
 // kernel writes the throughput kernel: barrier, clock, loop, barrier, clock.
+// Each chain's outcome goes to shared memory before the last barrier, so that
+// it is waited for.
 func (t Throughput) kernel(k *ptx.Kernel) {
 	// The bound must not depend on the point's warps, or every warp count would
 	// be another kernel to compile.
@@ -106,11 +118,14 @@ func (t Throughput) kernel(k *ptx.Kernel) {
 			}
 		}
 	})
-	sum := fold(k, chains)
-	k.I("st.volatile.shared.u32", ptx.At(sink, 0), sum)
+	words := make([]ptx.Reg, len(chains))
+	for i, c := range chains {
+		words[i] = c.Leave()
+		k.I("st.volatile.shared.u32", ptx.At(sink, 0), words[i])
+	}
 	k.I("bar.sync", ptx.Int(0))
 	clock.Stop()
-	storeResult(k, result, thread, sum)
+	storeResult(k, result, thread, 32*t.verifyWarps(), words)
 	clock.Store(samples, thread)
 	k.I("ret")
 }

@@ -10,7 +10,7 @@ func scalarForms() []Form {
 		}
 	}
 	add("", "=r s", "mov.u32")
-	add("", "=r r", "mov.b32", "mov.s32", "neg.s32", "abs.s32", "not.b32", "cvt.u32.u32")
+	add("", "=r r", "mov.u32", "mov.b32", "mov.s32", "neg.s32", "abs.s32", "not.b32", "cvt.u32.u32")
 	add("", "=l l", "mov.b64", "mov.u64", "mov.s64", "not.b64")
 	add("", "=f f", "mov.f32", "neg.f32", "abs.f32")
 	add("", "=d d", "mov.f64", "neg.f64", "abs.f64")
@@ -37,7 +37,8 @@ func scalarForms() []Form {
 	add("POPC", "=r r", "popc.b32")
 	add("FLO", "=r r", "clz.b32", "bfind.u32")
 	add("BREV", "=r r", "brev.b32")
-	add("", "=r r r r", "bfe.u32", "dp4a.s32.s32", "dp4a.u32.u32")
+	add("", "=r r r r", "bfe.u32", "bfe.s32")
+	add("IDP", "=r r r r", "dp4a.s32.s32", "dp4a.u32.u32")
 
 	add("FADD", "=f f f", "add.rn.f32", "add.f32", "sub.rn.f32", "sub.f32")
 	add("FMUL", "=f f f", "mul.rn.f32", "mul.f32")
@@ -59,6 +60,7 @@ func scalarForms() []Form {
 		add("FSETP", "=p f f", "setp."+c+".f32")
 		add("DSETP", "=p d d", "setp."+c+".f64")
 	}
+	add("F2I", "=r f", "cvt.rni.s32.f32", "cvt.rzi.s32.f32", "cvt.rzi.u32.f32")
 	add("", "=p p p", "and.pred", "or.pred", "xor.pred")
 	add("", "=p p", "not.pred", "mov.pred")
 	add("SEL", "=r r r p", "selp.b32", "selp.u32", "selp.s32")
@@ -68,7 +70,7 @@ func scalarForms() []Form {
 	add("", "=l r", "cvt.u64.u32", "cvt.s64.s32")
 	add("", "=r l", "cvt.u32.u64")
 	add("", "=f r", "cvt.rn.f32.u32", "cvt.rn.f32.s32", "mov.b32")
-	add("", "=r f", "cvt.rni.s32.f32", "cvt.rzi.s32.f32", "cvt.rzi.u32.f32", "mov.b32")
+	add("", "=r f", "mov.b32")
 	add("", "=d r", "cvt.rn.f64.u32", "cvt.rn.f64.s32")
 	add("", "=d f", "cvt.f64.f32")
 	add("", "=f d", "cvt.rn.f32.f64")
