@@ -317,3 +317,22 @@ func (g *generator) costs(doc *results.Document) {
 		doc.Raw = append(doc.Raw, raw)
 	}
 }
+
+// Small is Document with at most n rows of each status of each benchmark.
+func Small(seed uint64, n int) *results.Document {
+	doc := Document(seed)
+	type kind struct {
+		benchmark string
+		status    results.Status
+	}
+	kept := map[kind]int{}
+	var rows []results.Row
+	for _, r := range doc.Rows {
+		k := kind{r.Benchmark, r.Status}
+		if kept[k]++; kept[k] <= n {
+			rows = append(rows, r)
+		}
+	}
+	doc.Rows = rows
+	return doc
+}

@@ -1,0 +1,100 @@
+// Package report writes a results document as a report to read: one HTML file
+// that holds everything, and a Markdown file with pictures beside it. Both are
+// made from the document alone.
+package report
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/gpubench/gpubench/results"
+	"github.com/gpubench/gpubench/results/plot"
+)
+
+// Names of what Write makes in its folder.
+const (
+	HTMLName     = "report.html"
+	MarkdownName = "report.md"
+	PicturesName = "pictures"
+)
+
+// Write draws the pictures of a document and stores them with both reports in a
+// folder, which is made where it is not there. Each file appears whole or not at
+// all. It returns the paths of the files that it wrote, the reports first.
+// Pictures that could not be drawn are left out and named in the error; the rest
+// is written all the same.
+func Write(dir string, doc *results.Document) (files []string, err error) {
+	if doc == nil {
+		return nil, fmt.Errorf("write report: no document")
+	}
+	pictures, undrawn := plot.All(doc)
+	if err := os.MkdirAll(filepath.Join(dir, PicturesName), 0o777); err != nil {
+		return nil, errors.Join(fmt.Errorf("write report: %w", err), undrawn)
+	}
+	contents, err := contents(doc, pictures)
+	if err != nil {
+		return nil, errors.Join(err, undrawn)
+	}
+	for _, c := range contents {
+		path := filepath.Join(dir, c.name)
+		if err := store(path, c.data); err != nil {
+			return files, errors.Join(fmt.Errorf("write report: %w", err), undrawn)
+		}
+		files = append(files, path)
+	}
+	return files, undrawn
+}
+
+// content is a file to write.
+type content struct {
+	name string
+	data []byte
+}
+
+// contents makes all files in memory, so that a report is not half written where
+// making it fails.
+func contents(doc *results.Document, pictures []plot.Picture) ([]content, error) {
+	var page, text bytes.Buffer
+	if err := HTML(&page, doc, pictures); err != nil {
+		return nil, err
+	}
+	if err := Markdown(&text, doc, pictures, PicturesName); err != nil {
+		return nil, err
+	}
+	list := []content{{HTMLName, page.Bytes()}, {MarkdownName, text.Bytes()}}
+	for _, p := range pictures {
+		list = append(list, content{filepath.Join(PicturesName, p.Name+".png"), p.PNG})
+	}
+	return list, nil
+}
+
+// store writes beside the place and renames.
+func store(path string, data []byte) (err error) {
+	var random [6]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return err
+	}
+	temporary := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+hex.EncodeToString(random[:])+".tmp")
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(temporary)
+		}
+	}()
+	if _, err = f.Write(data); err != nil {
+		f.Close()
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
+}
