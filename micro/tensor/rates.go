@@ -1,0 +1,63 @@
+package tensor
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gpubench/gpubench/micro"
+	"github.com/gpubench/gpubench/micro/harness"
+	"github.com/gpubench/gpubench/ptx/isa"
+	"github.com/gpubench/gpubench/results"
+)
+
+// peakPerSM is the dense peak in operations per cycle per SM, 0 if not known.
+// GeForce parts accumulate 16- and 8-bit floats in f32 at half the rate.
+func peakPerSM(gpu micro.GPU, in, acc element) float64 {
+	rate, known := gpu.Spec.Rate(in.unit)
+	if !known {
+		return 0
+	}
+	if geforceHalves(gpu, in, acc) {
+		rate /= 2
+	}
+	return 2 * rate
+}
+
+func geforceHalves(gpu micro.GPU, in, acc element) bool {
+	consumer := gpu.Arch.Base() == isa.SM86 || gpu.Arch.Base() == isa.SM89
+	return consumer && strings.Contains(gpu.Name, "GeForce") && acc.name == "f32" && in.float() && in.bits <= 16
+}
+
+// smRow is the rate on one SM, against a peak in operations per cycle.
+func smRow(m *micro.Measured, rates harness.Rates, in element, peak float64) micro.Row {
+	row := harness.NewRow(m, "throughput", in.rateUnit(), rates.PerSM)
+	row.HigherIsBetter = true
+	harness.SetPeak(&row, peak, "matrix unit, dense peak of the architecture, doubled where sparse")
+	scalingProof(&row, m, rates)
+	return row
+}
+
+// chipRow is the rate on all SMs, against the peak at the measured clock.
+func chipRow(gpu micro.GPU, m *micro.Measured, rates harness.Rates, in element, peak float64) micro.Row {
+	tera := make([]float64, len(rates.Chip))
+	for i, v := range rates.Chip {
+		tera[i] = v / 1e12
+	}
+	row := harness.NewRow(m, "throughput", in.chipUnit(), tera)
+	row.HigherIsBetter = true
+	row.ClockMHz = results.Summarize(rates.ClockMHz).Median
+	harness.SetPeak(&row, peak*float64(gpu.SMs)*row.ClockMHz*1e6/1e12, fmt.Sprintf("%g op/cycle/SM x %d SMs at the measured clock", peak, gpu.SMs))
+	row.Annotations = append(row.Annotations, fmt.Sprintf("on %d SMs; one SM ran %.5g operations per cycle", rates.SMs, results.Summarize(rates.PerSM).Median))
+	if rates.SMs < gpu.SMs {
+		harness.Flag(&row, "only %d of %d SMs took part", rates.SMs, gpu.SMs)
+	}
+	scalingProof(&row, m, rates)
+	return row
+}
+
+// scalingProof stands in where the machine code could not be read.
+func scalingProof(row *micro.Row, m *micro.Measured, rates harness.Rates) {
+	if m.Proof.Kind == results.ProofNone && len(m.Code) == 0 {
+		row.Proof = rates.ScalingProof()
+	}
+}
