@@ -35,7 +35,7 @@ func Open(index int) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkDriver(version); err != nil {
+	if err := CheckDriver(version); err != nil {
 		return nil, err
 	}
 	count, err := DeviceCount()

@@ -40,9 +40,9 @@ func TestErrorKinds(t *testing.T) {
 }
 
 func TestCheckDriver(t *testing.T) {
-	assert.NoError(t, checkDriver(12000))
-	assert.NoError(t, checkDriver(13000))
-	err := checkDriver(11080)
+	assert.NoError(t, CheckDriver(12000))
+	assert.NoError(t, CheckDriver(13000))
+	err := CheckDriver(11080)
 	assert.ErrorIs(t, err, ErrDriverTooOld)
 	assert.EqualError(t, err, "the NVIDIA driver is too old: it is for CUDA 11.8, and 12.0 or newer is needed")
 }

@@ -5,8 +5,9 @@ import "fmt"
 // minDriver is CUDA 12.0: PTX 8.0, for sm_90a.
 const minDriver = 12000
 
-// checkDriver says whether a driver of that version will do.
-func checkDriver(version int) error {
+// CheckDriver says whether a driver of that version, as of DriverVersion, will do; the error
+// matches ErrDriverTooOld.
+func CheckDriver(version int) error {
 	if version >= minDriver {
 		return nil
 	}

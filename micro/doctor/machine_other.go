@@ -1,0 +1,5 @@
+//go:build !linux
+
+package doctor
+
+func (machine) deviceFiles() ([]deviceFile, bool) { return nil, false }
