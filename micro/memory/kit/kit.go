@@ -6,6 +6,7 @@ import (
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/harness"
 	"github.com/gpubench/gpubench/ptx"
+	"github.com/gpubench/gpubench/results"
 )
 
 // Read makes a b32 register with the value of a 32-bit special register.
@@ -60,8 +61,8 @@ func Multiples() []int { return []int{1, 2, 3} }
 
 // ProvenByScaling is the proof of a rate where the machine code gave none.
 func ProvenByScaling(row *micro.Row, m *micro.Measured, rates harness.Rates) {
-	if m.Proof.Kind == "" || m.Proof.Kind == "none" {
-		if proof := rates.ScalingProof(); proof.Kind == "scaling" {
+	if m.Proof.Kind == "" || m.Proof.Kind == results.ProofNone {
+		if proof := rates.ScalingProof(); proof.Kind == results.ProofScaling {
 			row.Proof = proof
 		}
 	}
