@@ -25,7 +25,6 @@ type warp struct {
 	live   uint32
 	groups []group
 	turn   uint64
-	pieces tensorScratch
 	// Set by a blocking operation for the group that runs it: block stops it
 	// after the operation until the function says true; retry stops it before
 	// the operation until something happens in the cluster.
