@@ -38,7 +38,6 @@ const (
 var (
 	ink       = rgb(0x1d2733)
 	inkLight  = rgb(0x5b6673)
-	rule      = rgb(0xc9d0d8)
 	ruleLight = rgb(0xe8ecf0)
 	paper     = rgb(0xffffff)
 	missing   = rgb(0xe4e4e4)

@@ -401,7 +401,7 @@ func tool(t results.Tool) string {
 // reading explains the columns of the tables.
 func reading() []fact {
 	return []fact{
-		{"Value and ±", "The median over rounds, or the slope through several lengths, with its interval at the confidence that the caption names. No more digits are shown than the interval supports."},
+		{"Value and ±", "The median over rounds, or the slope through several lengths, with its interval at the confidence that the caption names. No more digits are shown than the interval supports. In the HTML report, quartiles, notes and the kernel's hash appear where the pointer rests on a value."},
 		{"% of peak", "The share of the theoretical peak at the SM clock that was measured in the same samples. The note says how the peak was derived. Above 100 % by more than the interval, a row is implausible."},
 		{"Clock", "SM clock in MHz, from cycles over nanoseconds inside the kernel; with * from the card's sensors, where the kernel is too short."},
 		{"Power", "Power of the card in W while the row was measured; empty where it is not known."},

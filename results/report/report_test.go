@@ -243,9 +243,10 @@ func TestSection(t *testing.T) {
 		{"3", "b-a-b-n3", "Published: S (†: read in somebody's transcription)"}}, s.Notes)
 }
 
-func TestSortable(t *testing.T) {
-	assert.Less(t, sortable("m64n8k16"), sortable("m64n128k16"))
-	assert.Empty(t, sortable("add"))
+func TestCoordinate(t *testing.T) {
+	assert.Equal(t, field{Text: "192 KiB", Sort: "196608", Number: true}, coordinate("footprint", "196608"))
+	assert.Equal(t, field{Text: "all of L2"}, coordinate("footprint", "all of L2"))
+	assert.Equal(t, field{Text: "196608"}, coordinate("stride", "196608"))
 }
 
 func TestSlowest(t *testing.T) {

@@ -12,7 +12,7 @@
   function compare(a, b) {
     if (a === "" || b === "") { return a === b ? 0 : a === "" ? 1 : -1; }
     if (typeof a === "number" && typeof b === "number") { return a - b; }
-    return String(a).localeCompare(String(b));
+    return String(a).localeCompare(String(b), "en", { numeric: true });
   }
   function sort(table, column, head) {
     var down = head.getAttribute("aria-sort") === "ascending";

@@ -142,7 +142,7 @@ func (t *tabler) columns() []column {
 		}
 	}
 	for _, k := range t.keys {
-		add(k, false, true)
+		add(k, k == "footprint", true)
 	}
 	add("metric", false, t.metric)
 	add("value", true, true)
@@ -169,8 +169,7 @@ func (t *tabler) line(i int, r results.Row) line {
 		}
 	}
 	for _, k := range t.keys {
-		v := r.Point.Get(k)
-		add(field{Text: v, Sort: sortable(v)}, true)
+		add(coordinate(k, r.Point.Get(k)), true)
 	}
 	add(field{Text: r.Metric}, t.metric)
 	value := field{Text: cell.Value(r), Number: true, Hint: hint(r)}
@@ -202,16 +201,14 @@ func positive(v float64) string {
 	return number(v)
 }
 
-// digits finds the first number of a coordinate, so that m64n8k16 sorts before m64n128k16.
-var digits = regexp.MustCompile(`[0-9]+`)
-
-// sortable pads the numbers in a text, so that texts sort by them; empty where
-// the text has none.
-func sortable(s string) string {
-	if !digits.MatchString(s) || len(s) > 64 {
-		return ""
+// coordinate is a cell of a point's value; sizes are easier to read with a prefix.
+func coordinate(key, value string) field {
+	if key == "footprint" {
+		if v, err := strconv.ParseUint(value, 10, 63); err == nil {
+			return field{Text: cell.Bytes(float64(v)), Sort: value, Number: true}
+		}
 	}
-	return digits.ReplaceAllStringFunc(s, func(d string) string { return strings.Repeat("0", max(0, 14-len(d))) + d })
+	return field{Text: value}
 }
 
 // hint is what else is known about a number.
