@@ -17,6 +17,8 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 cache=$root/.cache/cuda-header
 package=nvidia-cuda-runtime
 
+. "$root/deploy/wheels.sh"
+
 # usable DIR: has a cuda.h of 12.0 or newer.
 usable() {
 	[ -f "$1/cuda.h" ] || return 1
@@ -48,23 +50,19 @@ unpacked() {
 	return 1
 }
 
-# download fetches the wheel into a folder of its own, then moves that into place, so that
-# two builds at the same time do not meet half a header.
+# download fetches the wheel into a folder of its own, then moves that into place. A folder
+# that is in place and good is never touched again: another build may be reading it.
 download() {
-	command -v python3 >/dev/null 2>&1 || return 1
-	mkdir -p "$root/.cache"
-	tmp=$(mktemp -d "$root/.cache/cuda-header.XXXXXX") || return 1
-	trap 'rm -rf "$tmp"' EXIT
-	trap 'exit 1' HUP INT TERM
-	for version in '==13.0.96' '>=13.0,<13.1'; do
-		python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-			--dest "$tmp" "$package$version" >"$tmp/log" 2>&1 || continue
-		python3 -m zipfile -e "$tmp"/*.whl "$tmp/unpacked" || return 1
-		rm -rf "$cache"
-		mv "$tmp/unpacked" "$cache"
+	one_at_a_time "$root/.cache/cuda-header.lock" || { why="$root/.cache cannot be written"; return 1; }
+	if unpacked >/dev/null; then
 		return 0
-	done
-	return 1
+	fi
+	scratch "$root/.cache" || return 1
+	fetch_wheels "$tmp" "$package==13.0.96" || {
+		rm -rf "$tmp/unpacked"
+		fetch_wheels "$tmp" "$package>=13.0,<13.1" || return 1
+	}
+	rm -rf "$cache" && mv "$tmp/unpacked" "$cache" || { why="$cache cannot be written"; return 1; }
 }
 
 # quoted PATH: as Go wants a flag with blanks in it.
@@ -75,14 +73,16 @@ quoted() {
 	esac
 }
 
+why='the wheel has no cuda.h'
 if ! dir=$(toolkit) && ! dir=$(unpacked); then
 	if ! download || ! dir=$(unpacked); then
-		echo "cuda-header: no cuda.h: no CUDA toolkit 12.0 or newer (set CUDA_HOME), and pip cannot download $package 13.0" >&2
+		echo "cuda-header: no cuda.h: no CUDA toolkit 12.0 or newer (set CUDA_HOME), and $why" >&2
 		exit 1
 	fi
 fi
 
 # Our folders stand first: include/cuda.h wraps the real one, lib/libcuda.so is empty.
-printf 'CGO_CFLAGS=-O2 -g %s %s\n' "$(quoted "-I$root/internal/cuda/include")" "$(quoted "-I$dir")"
+# go-nvml wraps every call of NVML, the deprecated ones too, and the compiler names each.
+printf 'CGO_CFLAGS=-O2 -g -Wno-deprecated-declarations %s %s\n' "$(quoted "-I$root/internal/cuda/include")" "$(quoted "-I$dir")"
 printf 'CGO_LDFLAGS=-O2 -g %s %s\n' "$(quoted "-L$root/internal/cuda/lib")" \
 	'-Wl,--export-dynamic -Wl,--unresolved-symbols=ignore-in-object-files -Wl,-z,lazy'
