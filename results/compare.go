@@ -217,7 +217,7 @@ func (j judge) compare(a, b *Row) ComparedRow {
 }
 
 func readable(r *Row) *float64 {
-	if r == nil || !r.Status.HasNumber() {
+	if r == nil || !r.Status.HasNumber() || !finite(r.Value) {
 		return nil
 	}
 	v := r.Value
@@ -298,7 +298,7 @@ func timed(unit string) bool {
 
 func intervalObstacle(a, b *Row) string {
 	switch {
-	case a.Value <= 0 || b.Value <= 0:
+	case !finite(a.Value, b.Value) || a.Value <= 0 || b.Value <= 0:
 		return "no ratio: a value is not above zero"
 	case a.Interval == nil && b.Interval == nil:
 		return "interval: missing in both"

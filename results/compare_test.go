@@ -91,6 +91,11 @@ func TestCompareCannotTell(t *testing.T) {
 			assert.Equal(t, CannotTell, compareRows(b, good).Verdict)
 		})
 	}
+	for _, v := range []float64{math.NaN(), math.Inf(1)} {
+		odd := with(func(r *Row) { r.Value, r.Interval = v, &[2]float64{v, v} })
+		assert.Equal(t, "no ratio: a value is not above zero", compareRows(good, odd).Reason)
+		assert.Nil(t, compareRows(good, odd).B)
+	}
 	skipped := with(func(r *Row) { r.Status = Skipped })
 	assert.Equal(t, "status: skipped in both", compareRows(skipped, skipped).Reason)
 	assert.Equal(t, "status: skipped in A, unsupported in B", compareRows(skipped, with(func(r *Row) { r.Status = Unsupported })).Reason)
