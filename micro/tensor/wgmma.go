@@ -1,8 +1,8 @@
 package tensor
 
 import (
+	"encoding/binary"
 	"fmt"
-	"strconv"
 
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/ptx"
@@ -138,14 +138,14 @@ func (w wgmma) sliceB() int {
 // was seen below 13 cycles (arXiv 2402.13499, table X).
 func (w wgmma) leastCycles() float64 { return max(w.pipeCycles(), w.sharedCycles()) }
 
-// inputBytes is the size of A, of B behind it, as both lie in shared memory.
-func (w wgmma) inputBytes() int { return tileBytes + w.n*rowBytes }
+// tilesBytes is the size of A and of B behind it, as both lie in shared memory.
+func (w wgmma) tilesBytes() int { return tileBytes + w.n*rowBytes }
 
 // metadata selects, in every group of four (of two for tf32), positions that are
 // legal and not the first: the same for all groups and rows, so that the result
 // does not depend on which lane describes which row.
-func (w wgmma) metadata() int64 {
-	if w.in.name == "tf32" {
+func (e element) metadata() uint32 {
+	if e.name == "tf32" {
 		return 0xeeeeeeee
 	}
 	return 0x99999999
@@ -167,7 +167,7 @@ type operands struct {
 // threads, and makes the operands. Accumulators are zero.
 func (w wgmma) load(k *ptx.Kernel, in, thread ptx.Reg) *operands {
 	o := &operands{w: w, k: k}
-	tile := k.SharedAddress(k.Shared("tile", w.inputBytes(), 1024))
+	tile := k.SharedAddress(k.Shared("tile", w.tilesBytes(), 1024))
 	w.fill(k, in, tile, thread)
 	k.I("fence.proxy.async")
 	k.I("bar.sync", ptx.Int(0))
@@ -179,7 +179,7 @@ func (w wgmma) load(k *ptx.Kernel, in, thread ptx.Reg) *operands {
 	o.descB = descriptors(k, tile, tileBytes, w.sliceB())
 	if w.sparse {
 		o.meta = k.Reg(ptx.B32)
-		k.I("mov.u32", o.meta, ptx.Int(w.metadata()))
+		k.I("ld.global.u32", o.meta, ptx.At(in, w.tilesBytes()))
 	}
 	o.scale = k.Reg(ptx.Pred)
 	k.I("setp.eq.u32", o.scale, ptx.Int(0), ptx.Int(0))
@@ -204,7 +204,7 @@ func (w wgmma) zeros(k *ptx.Kernel) ptx.Vec {
 
 // fill copies the input to shared memory, 16 bytes a thread and pass.
 func (w wgmma) fill(k *ptx.Kernel, in, tile, thread ptx.Reg) {
-	units := w.inputBytes() / 16
+	units := w.tilesBytes() / 16
 	unit, stride, inside := k.Reg(ptx.B32), k.Reg(ptx.B32), k.Reg(ptx.Pred)
 	from, to, data := k.Reg(ptx.B64), k.Reg(ptx.B32), ptx.Vec(k.Regs(ptx.B32, 4))
 	k.I("mov.u32", unit, thread)
@@ -313,13 +313,20 @@ const (
 
 // buffers are the timed operands, by fill, and random ones for the check.
 func (w wgmma) buffers(fill string) (input, check micro.Buffer) {
-	n := w.inputBytes()
-	tag := w.in.name + " random seed 1, " + strconv.Itoa(n) + " bytes"
-	data := func() []byte { return w.in.random(n, 1) }
-	check = micro.Buffer{Name: "check", Bytes: uint64(n), Data: data, Tag: tag}
-	input = micro.Buffer{Name: "input", Bytes: uint64(n)}
-	if fill == random {
-		input.Data, input.Tag = data, tag
+	return w.buffer("input", fill), w.buffer("check", random)
+}
+
+// buffer holds A and B, and behind them the metadata of a sparse A.
+func (w wgmma) buffer(name, fill string) micro.Buffer {
+	data := func() []byte {
+		tiles := make([]byte, w.tilesBytes())
+		if fill == random {
+			tiles = w.in.random(w.tilesBytes(), 1)
+		}
+		return binary.LittleEndian.AppendUint32(tiles, w.in.metadata())
 	}
-	return input, check
+	return micro.Buffer{
+		Name: name, Bytes: uint64(w.tilesBytes() + 4), Data: data,
+		Tag: fmt.Sprintf("%s %s, seed 1, metadata %#x", w.in.name, fill, w.in.metadata()),
+	}
 }

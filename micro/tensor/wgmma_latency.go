@@ -70,7 +70,7 @@ func wgmmaLatencyJob(gpu micro.GPU, p results.Point) (*micro.Job, error) {
 	input, check := w.buffers(p.Get("fill"))
 	job, err := harness.Latency{
 		Make: w.chain, Lengths: groupLengths(), Threads: group,
-		Input: make([]byte, w.inputBytes()), InputTag: "zeros", Instruction: machine,
+		Instruction: machine,
 	}.Job(gpu)
 	if err != nil {
 		return nil, err
