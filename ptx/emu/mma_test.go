@@ -410,7 +410,7 @@ func TestMatrixMoves(t *testing.T) {
 				row, v := k.Reg(ptx.B32), k.Reg(ptx.B32)
 				k.I("mad.lo.u32", row, lane, ptx.Int(16), base)
 				for i := range 4 { // element number as value
-						k.I("mul.lo.u32", v, lane, ptx.Int(8))
+					k.I("mul.lo.u32", v, lane, ptx.Int(8))
 					k.I("add.u32", v, v, ptx.Int(2*i))
 					k.I("mad.lo.u32", v, v, ptx.Int(0x10001), ptx.Int(0x10000))
 					k.I("st.shared.u32", ptx.At(row, 4*i), v)

@@ -229,6 +229,9 @@ func (x *groupMultiply) loadShared(w *warp, m matrixDescriptor, rows, depth, fir
 	if x.shape.a == "b1" {
 		depth /= 32
 	}
+	if !mn && m.swizzle > 1 && depth > perUnit*m.swizzle {
+		return unsupportedf("a swizzled row of %d bytes with %d bytes along K", 16*m.swizzle, depth*size)
+	}
 	shared := w.cta.shared
 	for r := range rows {
 		for k := range depth {
