@@ -43,9 +43,8 @@ type instruction struct {
 	// Chains is the number of chains per warp at the peak, 0 for peakChains: one
 	// where the assembler packs the steps of two scalar chains into one instruction.
 	Chains int
-	// Chip selects the instructions whose whole-chip rate is measured, Surface
-	// those with the whole surface of chains and warps.
-	Chip, Surface bool
+	// Surface selects the instructions with the whole surface of chains and warps.
+	Surface bool
 }
 
 // Register types by the table's type names.
@@ -112,7 +111,7 @@ func floats() []instruction {
 		mul.Steps = []string{"mul.rn." + t.name + " x x a", "mul.rn." + t.name + " x x b"}
 		fma.Op, fma.SASS, fma.Operands, fma.Flops = "fma", t.fma, []float64{2, -1.25, 0.5, 0.625}, 2
 		fma.Steps = []string{"fma.rn." + t.name + " x x a b", "fma.rn." + t.name + " x x c d"}
-		fma.Chip, fma.Surface = true, t.name == "f32" || t.name == "f64"
+		fma.Surface = t.name == "f32" || t.name == "f64"
 		if t.of != "" {
 			add.Published, mul.Published, fma.Published = "add."+t.of, "mul.rn."+t.of, "fma.rn."+t.of
 		}
@@ -125,11 +124,11 @@ func floats() []instruction {
 func integers() []instruction {
 	return []instruction{
 		{Op: "add", Type: "s32", Steps: []string{"add.s32 x x y", "add.s32 y y x"},
-			SASS: "IADD3|IADD|IMAD.IADD|VIADD", Also: [3]int{0, 0, 1}, Cycles: 4, Unit: arch.Int32, Published: "add.u32", Chip: true},
+			SASS: "IADD3|IADD|IMAD.IADD|VIADD", Also: [3]int{0, 0, 1}, Cycles: 4, Unit: arch.Int32, Published: "add.u32"},
 		{Op: "mul.lo", Type: "s32", Steps: []string{"mul.lo.s32 x x a", "mul.lo.s32 x x b"}, Operands: []float64{0x01000193, 0x7feb352d},
 			SASS: "IMAD", Cycles: 4, Unit: arch.IntMul, Published: "mul.lo.u32"},
 		{Op: "mad.lo", Type: "s32", Steps: []string{"mad.lo.s32 x x a b", "mad.lo.s32 x x b a"}, Operands: []float64{0x01000193, 0x7feb352d},
-			SASS: "IMAD", Cycles: 4, Unit: arch.IntMul, Published: "mad.lo.u32", Chip: true, Surface: true},
+			SASS: "IMAD", Cycles: 4, Unit: arch.IntMul, Published: "mad.lo.u32", Surface: true},
 		{Op: "mul.hi", Type: "u32", Steps: []string{"mul.hi.u32 x x a", "mul.hi.u32 x x b"}, Operands: []float64{0xfffffff1, 0xffffff1f},
 			SASS: "IMAD.HI.U32", Unit: arch.IntMul},
 		{Op: "min-max", Type: "s32", Steps: []string{"min.s32 x x a", "max.s32 x x b"}, Operands: []float64{1 << 20, 77},
@@ -149,7 +148,7 @@ func integers() []instruction {
 		{Op: "setp-selp", Type: "s32", Steps: []string{"setp.lt.s32 p0 x a; selp.s32 x b y p0", "setp.lt.s32 p1 x c; selp.s32 y d x p1"}, Operands: []float64{500, 700, 600, 400},
 			SASS: "ISETP", Also: [3]int{0, 1, 1}, Unit: arch.Int32, PerUnit: 2},
 		{Op: "add", Type: "s64", Steps: []string{"add.s64 x x y", "add.s64 y y x"},
-			SASS: "IADD3|IADD|IMAD.IADD|IADD.64|IADD3.X|IMAD.X|IADD.X", PerStep: 2, Also: [3]int{0, 0, 1}, Unit: arch.Int32, PerUnit: 2, Published: "add.s64", Chip: true},
+			SASS: "IADD3|IADD|IMAD.IADD|IADD.64|IADD3.X|IMAD.X|IADD.X", PerStep: 2, Also: [3]int{0, 0, 1}, Unit: arch.Int32, PerUnit: 2, Published: "add.s64"},
 		{Op: "mul.lo", Type: "s64", Steps: []string{"mul.lo.s64 x x a", "mul.lo.s64 x x b"}, Operands: []float64{0x0100019301000193, 0x27d4eb2f165667c5},
 			SASS: "IMAD", PerStep: 3, Unit: arch.IntMul, PerUnit: 3, Published: "mul.lo.u64"},
 	}
@@ -178,7 +177,7 @@ func specials() []instruction {
 			list[i].Steps = []string{"rcp.approx.ftz.f32 f0 x; abs.f32 x f0"}
 		case "ex2":
 			list[i].Steps = []string{"neg.f32 f0 x; ex2.approx.ftz.f32 x f0"}
-			list[i].Chip, list[i].Surface = true, true
+			list[i].Surface = true
 		}
 	}
 	return list

@@ -18,7 +18,7 @@ func throughput() micro.Benchmark {
 	return micro.Benchmark{
 		Name:       "alu/throughput",
 		Question:   "How many arithmetic instructions does an SM, and the whole chip, complete?",
-		Method:     "Independent chains in many warps of one CTA, three loop lengths, rate from the slope; the peak with its two smaller neighbours for every instruction, the whole surface of chains and warps for some, and all SMs at once for some. An operation is one result: a packed half counts two, and fma one in op/cycle/SM but two in TFLOP/s.",
+		Method:     "Independent chains in many warps of one CTA, three loop lengths, rate from the slope; the peak with its two smaller neighbours for every instruction, the whole surface of chains and warps for some; then all SMs at once. An operation is one result: a packed half counts two, and fma one in op/cycle/SM but two in TFLOP/s.",
 		Source:     "CUDA C++ Programming Guide, throughput of native arithmetic instructions; arXiv 2501.12084",
 		Experiment: "E5",
 		Units:      []string{"op/cycle/SM", "TFLOP/s", "Top/s"},
@@ -64,9 +64,7 @@ func throughputPlan() []results.Point {
 				add(in, c, w, oneSM)
 			}
 		}
-		if in.Chip {
-			add(in, in.Chains, peakWarps, allSMs)
-		}
+		add(in, in.Chains, peakWarps, allSMs)
 	}
 	return points
 }
@@ -93,7 +91,7 @@ func configuration(gpu micro.GPU, p results.Point) (instruction, harness.Through
 	}
 	cycles := harness.OneSM
 	if p.Get("on") == allSMs {
-		t.CTAs, cycles = max(gpu.SMs, 1), harness.WholeChip
+		t.CTAs, t.Compact, cycles = max(gpu.SMs, 1), true, harness.WholeChip
 	}
 	rate, known := gpu.Spec.Rate(in.Unit)
 	if !known {

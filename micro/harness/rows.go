@@ -90,7 +90,15 @@ type Rates struct {
 // together in the first launch.
 func ThroughputRates(m *micro.Measured, work float64) (Rates, error) {
 	rates := Rates{WorstR2: 1, SMs: math.MaxInt}
+	ctas := 0
+	if m.Job != nil {
+		ctas = compacted(m.Job)
+	}
 	for _, r := range m.Readings {
+		if ctas > 0 && len(r.Samples) == Words*len(multiples) {
+			rates.addCompact(r.Samples, work, ctas)
+			continue
+		}
 		if len(r.Samples) == 0 || len(r.Samples)%(Words*len(multiples)) != 0 {
 			return Rates{}, fmt.Errorf("throughput reading of %s has %d samples, not a multiple of %d", m.Point.Key(), len(r.Samples), Words*len(multiples))
 		}
@@ -102,22 +110,43 @@ func ThroughputRates(m *micro.Measured, work float64) (Rates, error) {
 // add reads one round.
 func (rates *Rates) add(samples []uint64, work float64) {
 	ctas := len(samples) / Words / len(multiples)
-	x, cycles, nanos := make([]float64, len(multiples)), make([]float64, len(multiples)), make([]float64, len(multiples))
+	var cycles, nanos [len(multiples)]float64
 	var clock []float64
-	for i, n := range multiples {
-		launch := samples[i*ctas*Words:][:ctas*Words]
-		x[i] = float64(n) * work
-		cycles[i], nanos[i], clock = launchTimes(launch)
+	for i := range multiples {
+		cycles[i], nanos[i], clock = launchTimes(samples[i*ctas*Words:][:ctas*Words])
 	}
-	perSM, chip := results.FitLine(x, cycles), results.FitLine(x, nanos)
+	rates.fit(cycles, nanos, work, ctas)
+	rates.ClockMHz = append(rates.ClockMHz, results.Summarize(clock).Median)
+	rates.SMs = min(rates.SMs, distinctSMs(samples[:ctas*Words]))
+}
+
+// addCompact reads one round of compact words.
+func (rates *Rates) addCompact(samples []uint64, work float64, ctas int) {
+	var cycles, nanos [len(multiples)]float64
+	clock := 0.0
+	for i := range multiples {
+		w := samples[i*Words:][:Words]
+		cycles[i], nanos[i] = float64(w[0])/float64(ctas), float64(w[3]-w[2])
+		clock = float64(w[0]) / float64(w[1]) * 1e3
+		rates.SMs = min(rates.SMs, int(w[4]))
+	}
+	rates.fit(cycles, nanos, work, ctas)
+	rates.ClockMHz = append(rates.ClockMHz, clock)
+}
+
+// fit makes rates of the times of the three launches.
+func (rates *Rates) fit(cycles, nanos [len(multiples)]float64, work float64, ctas int) {
+	var x [len(multiples)]float64
+	for i, n := range multiples {
+		x[i] = float64(n) * work
+	}
+	perSM, chip := results.FitLine(x[:], cycles[:]), results.FitLine(x[:], nanos[:])
 	rates.PerSM = append(rates.PerSM, 1/perSM.Slope)
 	rates.Chip = append(rates.Chip, float64(ctas)*1e9/chip.Slope)
-	rates.ClockMHz = append(rates.ClockMHz, results.Summarize(clock).Median)
 	rates.WorstR2 = min(rates.WorstR2, perSM.R2)
 	if d := (cycles[2] - cycles[0]) / (cycles[1] - cycles[0]); math.Abs(d-2) >= math.Abs(rates.Doubling-2) || rates.Doubling == 0 {
 		rates.Doubling = d
 	}
-	rates.SMs = min(rates.SMs, distinctSMs(samples[:ctas*Words]))
 }
 
 // launchTimes gives the median cycles of a launch's CTAs, the nanoseconds from

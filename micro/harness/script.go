@@ -12,10 +12,10 @@ import (
 // used in turn from the first on entry, so that two that differ keep the compiler from merging
 // neighbours.
 //
-// Operands: x, and y where a step needs a second, are carried from step to step and start from the input
+// Operands: x, and y and z where a step needs more, are carried from step to step and start from the input
 // buffer; a, b, c, d are constants of the same type and A, B, C, D of type b32,
 // all loaded from the operand words (a and A are the same word); "#7" is an
-// immediate; {h0,h1} a vector. Temporaries are named by type and number: r0
+// immediate; {h0,h1} a vector; "@p0" before a name guards the instruction. Temporaries are named by type and number: r0
 // (b32), h0 (b16), l0 (b64), f0, d0 (float) and p0 (predicate).
 type Script struct {
 	// Type is that of x, y and a to d.
@@ -40,6 +40,9 @@ func (s Script) Maker() Maker {
 				n++
 			},
 			Leave: func() ptx.Reg {
+				if len(values) == 0 {
+					return ptx.Reg{} // the builder refuses it
+				}
 				w := Word(k, values[0].now)
 				for _, v := range values[1:] {
 					k.I("xor.b32", w, w, Word(k, v.now))
@@ -55,14 +58,14 @@ type scope map[string]ptx.Reg
 // load declares what the script mentions.
 func (s Script) load(k *ptx.Kernel, in ptx.Reg, i int) (scope, []carried) {
 	scope, values := scope{}, []carried(nil)
-	all := strings.NewReplacer(";", " ", "{", " ", "}", " ", ",", " ").Replace(strings.Join(s.Steps, " "))
+	all := strings.NewReplacer(";", " ", "@", " ", "{", " ", "}", " ", ",", " ").Replace(strings.Join(s.Steps, " "))
 	lane := starts(k, in)
 	for _, name := range strings.Fields(all) {
 		if _, known := scope[name]; known {
 			continue
 		}
 		switch {
-		case name == "x" || name == "y":
+		case name == "x" || name == "y" || name == "z":
 			v := start(k, lane, s.Type, i%MaxChains+MaxChains*int(name[0]-'x'))
 			scope[name], values = v.now, append(values, v)
 		case len(name) == 1 && name >= "a" && name <= "d":
@@ -95,11 +98,15 @@ func (s scope) run(k *ptx.Kernel, step string) {
 		if len(fields) == 0 {
 			continue
 		}
+		add := k.I
+		if guard, ok := strings.CutPrefix(fields[0], "@"); ok && len(fields) > 1 {
+			add, fields = k.If(s[guard]).I, fields[1:]
+		}
 		operands := make([]ptx.Operand, len(fields)-1)
 		for i, f := range fields[1:] {
 			operands[i] = s.operand(f)
 		}
-		k.I(fields[0], operands...)
+		add(fields[0], operands...)
 	}
 }
 

@@ -26,8 +26,12 @@ type Throughput struct {
 	// Iterations of the loop in the first launch; the second and third do twice
 	// and three times as many, and the rate is the slope.
 	Iterations int
-	Input      []byte
-	InputTag   string
+	// Compact has a second kernel boil the words of a launch's CTAs down to one
+	// set, so that a recording of the whole chip stays small; ThroughputRates
+	// reads both.
+	Compact  bool
+	Input    []byte
+	InputTag string
 	// Instruction, Emulated, PerStep: as in Latency.
 	Instruction, Emulated string
 	PerStep               int
@@ -66,6 +70,9 @@ func (t Throughput) Job(gpu micro.GPU) (*micro.Job, error) {
 	}
 	for i, n := range multiples {
 		job.Launches = append(job.Launches, t.launch(i, n*t.Iterations, t.CTAs, t.Warps))
+	}
+	if t.Compact {
+		compact(m, job, t.CTAs)
 	}
 	if _, err := job.Text(); err != nil {
 		return nil, fmt.Errorf("build throughput kernel: %w", err)
