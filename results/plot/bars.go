@@ -19,24 +19,26 @@ import (
 const maxBars = 45
 
 // barFigures makes pictures of a benchmark's rows: one for each quantity and unit.
+// Rows that are points of a curve, or of a grid where there are many, are shown there.
 func barFigures(doc *results.Document, benchmark string) []figure {
 	var quantities [][]results.Row
 	index := map[string]int{}
+	shown := shownElsewhere(doc, benchmark)
 	for _, r := range doc.Rows {
 		// Rows without a number have no unit that could be relied on.
-		if r.Benchmark != benchmark || !r.Status.HasNumber() && r.Status != results.Implausible {
+		if r.Benchmark != benchmark || !r.Status.HasNumber() && r.Status != results.Implausible || shown.onCurve[key(r)] {
 			continue
 		}
-		key := r.Metric + "\x00" + r.Unit
-		if _, seen := index[key]; !seen {
-			index[key] = len(quantities)
+		quantity := r.Metric + "\x00" + r.Unit
+		if _, seen := index[quantity]; !seen {
+			index[quantity] = len(quantities)
 			quantities = append(quantities, nil)
 		}
-		quantities[index[key]] = append(quantities[index[key]], r)
+		quantities[index[quantity]] = append(quantities[index[quantity]], r)
 	}
 	var figures []figure
 	for _, rows := range quantities {
-		if len(rows) < 2 {
+		if len(rows) < 2 || len(rows) > maxBars && shown.mostInGrid(rows) {
 			continue // one number needs no picture
 		}
 		parts := split(rows, maxBars)
@@ -45,6 +47,53 @@ func barFigures(doc *results.Document, benchmark string) []figure {
 		}
 	}
 	return figures
+}
+
+// number is a value with its unit: rows, curves and grids come from the same
+// analysis, so those of the same measurement are equal.
+type number struct {
+	value float64
+	unit  string
+}
+
+func key(r results.Row) number { return number{r.Value, r.Unit} }
+
+// elsewhere is the numbers that other pictures of a benchmark show.
+type elsewhere struct{ onCurve, inGrid map[number]bool }
+
+func shownElsewhere(doc *results.Document, benchmark string) elsewhere {
+	e := elsewhere{map[number]bool{}, map[number]bool{}}
+	for _, s := range doc.Series {
+		if s.Benchmark != benchmark {
+			continue
+		}
+		for _, p := range s.XY {
+			e.onCurve[number{p.Y, s.Y.Unit}] = true
+		}
+	}
+	for _, g := range doc.Grids {
+		if g.Benchmark != benchmark {
+			continue
+		}
+		for _, line := range g.Cells {
+			for _, v := range line {
+				if v != nil {
+					e.inGrid[number{*v, g.Z.Unit}] = true
+				}
+			}
+		}
+	}
+	return e
+}
+
+func (e elsewhere) mostInGrid(rows []results.Row) bool {
+	n := 0
+	for _, r := range rows {
+		if e.inGrid[key(r)] {
+			n++
+		}
+	}
+	return 2*n > len(rows)
 }
 
 func barFigure(benchmark string, rows []results.Row, part, parts int) figure {
@@ -192,7 +241,7 @@ func (b *bars) draw(s *sheet) error {
 	numbers := letters(p.Y.Tick.Label.Font.Size, ink)
 	widest := vg.Length(0)
 	for _, r := range b.rows {
-		widest = max(widest, numbers.Width(number(r)))
+		widest = max(widest, numbers.Width(valueText(r)))
 	}
 	area := s.body
 	area.Max.X -= widest + gap
@@ -201,8 +250,8 @@ func (b *bars) draw(s *sheet) error {
 	return nil
 }
 
-// number is the text beside a bar.
-func number(r results.Row) string {
+// valueText stands beside a bar.
+func valueText(r results.Row) string {
 	s := cell.Value(r)
 	if r.Unit == "" || isBytes(r.Unit) {
 		s = cell.ValueUnit(r)
@@ -295,7 +344,7 @@ func (b barPlotter) Plot(c draw.Canvas, p *gplot.Plot) {
 		if r.Status != results.OK {
 			style.Color = warning
 		}
-		b.sheet.put(style, vg.Point{X: c.Max.X + gap, Y: at}, number(r))
+		b.sheet.put(style, vg.Point{X: c.Max.X + gap, Y: at}, valueText(r))
 	}
 	c.StrokeLine2(line(inkLight, 1), zero, c.Min.Y, zero, c.Max.Y)
 }

@@ -60,11 +60,7 @@ func split[T any](list []T, n int) [][]T {
 
 func curveFigure(doc *results.Document, benchmark string, series []results.Series, part, parts int) figure {
 	first := series[0]
-	what := strings.ToLower(first.Y.Label) + " against " + first.X.Label
-	if first.Y.Label == "" || first.X.Label == "" {
-		what = benchmark
-	}
-	title := sentence(join(": ", first.Group, what))
+	title := join(": ", benchmark, first.Group)
 	if parts > 1 {
 		title += fmt.Sprintf(" (%d of %d)", part+1, parts)
 	}
@@ -72,9 +68,18 @@ func curveFigure(doc *results.Document, benchmark string, series []results.Serie
 	return figure{
 		name:    stem(benchmark, first.Group, first.Y.Unit),
 		title:   title,
+		note:    against(first),
 		caption: c.caption(),
 		draw:    c.draw,
 	}
+}
+
+// against says what the axes are.
+func against(s results.Series) string {
+	if s.X.Label == "" || s.Y.Label == "" {
+		return ""
+	}
+	return sentence(s.Y.Label) + " against " + s.X.Label
 }
 
 // usable is the points that the axes can show.

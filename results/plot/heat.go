@@ -34,8 +34,8 @@ func heatFigures(doc *results.Document, benchmark string) []figure {
 		}
 		figures = append(figures, figure{
 			name:    stem(benchmark, g.Name),
-			title:   sentence(join(": ", g.Name, g.Z.Label)),
-			note:    fmt.Sprintf("%s by %s, in %s", sentence(g.Y.Label), g.X.Label, g.Z.Unit),
+			title:   join(": ", benchmark, g.Name),
+			note:    sentence(g.Z.Label) + " by " + g.Y.Label + " and " + g.X.Label,
 			caption: h.caption(),
 			draw:    h.draw,
 		})

@@ -103,11 +103,9 @@ func (f figure) picture(facts facts, dpi int) (p Picture, err error) {
 func plan(doc *results.Document) []figure {
 	var figures []figure
 	for _, name := range benchmarks(doc) {
-		own := curveFigures(doc, name)
+		own := barFigures(doc, name)
+		own = append(own, curveFigures(doc, name)...)
 		own = append(own, heatFigures(doc, name)...)
-		if len(own) == 0 || strings.HasPrefix(name, "dpx/") {
-			own = append(own, barFigures(doc, name)...)
-		}
 		question := questionOf(doc, name)
 		for i := range own {
 			own[i].benchmark = name
@@ -204,13 +202,9 @@ func join(separator string, parts ...string) string {
 	return strings.Join(full, separator)
 }
 
-// sentence begins with a capital letter; names that hold a slash or digit stay as they are.
+// sentence begins with a capital letter.
 func sentence(s string) string {
 	if s == "" || s[0] < 'a' || s[0] > 'z' {
-		return s
-	}
-	first, _, _ := strings.Cut(s, " ")
-	if strings.ContainsAny(first, "/.0123456789") {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]

@@ -145,7 +145,7 @@ func TestPicturesOfTheDocument(t *testing.T) {
 	require.NoError(t, err)
 	want := []string{
 		"alu/latency", "dpx/throughput", "memory/random-latency", "tensor/wgmma-throughput", "tensor/wgmma-throughput",
-		"tensor/mma-throughput", "tensor/mma-throughput", "tensor/mma-throughput", "cluster/latency", "", "",
+		"tensor/mma-throughput", "tensor/mma-throughput", "tensor/mma-throughput", "tensor/mma-throughput", "cluster/latency", "cluster/latency", "", "",
 	}
 	var got []string
 	names := map[string]bool{}
@@ -160,6 +160,31 @@ func TestPicturesOfTheDocument(t *testing.T) {
 		assert.Less(t, len(p.PNG), 150<<10, p.Name)
 	}
 	assert.Equal(t, want, got)
+}
+
+// TestBarsShowWhatCurvesDoNot: a curve beside the rows must not hide the rows that
+// are no points of it.
+func TestBarsShowWhatCurvesDoNot(t *testing.T) {
+	doc := &results.Document{}
+	for i := range 4 {
+		doc.Rows = append(doc.Rows, results.Row{Benchmark: "a/b", Metric: "latency", Unit: "cycles", Value: float64(i + 1), Status: results.OK})
+	}
+	curve := results.Series{Benchmark: "a/b", Name: "c", Y: results.Axis{Unit: "cycles"}, XY: []results.XY{{X: 0, Y: 1}, {X: 1, Y: 2}}}
+	bars := func() int {
+		n := 0
+		for _, f := range barFigures(doc, "a/b") {
+			n += strings.Count(f.caption, " of ")
+			assert.Contains(t, f.caption, plural(4-len(doc.Series)*2, "row"))
+		}
+		return n
+	}
+	assert.Equal(t, 1, bars())
+	doc.Series = []results.Series{curve}
+	assert.Equal(t, 1, bars())
+	doc.Series[0].XY = append(doc.Series[0].XY, results.XY{Y: 3})
+	assert.Empty(t, barFigures(doc, "a/b"), "one row is left")
+	doc.Series[0].Y.Unit = "ns"
+	assert.Len(t, barFigures(doc, "a/b"), 1, "another unit is another number")
 }
 
 func has(img image.Image, c color.Color) bool {
@@ -252,7 +277,7 @@ func awkward() *results.Document {
 		{Benchmark: "h/ragged", Name: long, X: ax(long, "", false), Y: ax(long, "", false), Z: ax(long, long, false), XLabels: []string{"a", "b", long}, YLabels: []string{"c", long}, Cells: [][]*float64{{&v, &w}}},
 		{Benchmark: "h/wide", Name: "long names", X: ax("shape", "", false), Y: ax("warps", "", false), Z: ax("rate", "op/cycle", false), XLabels: names, YLabels: []string{"1", "2"}, Cells: [][]*float64{cells, cells}},
 	}
-	for i := range 101 {
+	for i := range 63 {
 		r := results.Row{Benchmark: "b/many", Metric: "rate", Unit: "op", Status: results.Statuses()[i%7], Value: float64(i*i) - 10, Point: results.P("op", "operation number "+strconv.Itoa(i), "same", "yes")}
 		if i%9 == 0 {
 			r.Interval = &[2]float64{r.Value * 0.8, r.Value * 1.1}
@@ -277,7 +302,7 @@ func TestAwkwardDocuments(t *testing.T) {
 		assert.LessOrEqual(t, len(p.Name), maxStem+8, p.Name)
 	}
 	assert.Equal(t, map[string]int{"x/one": 1, "x/zero": 1, "x/logs": 1, "x/nan": 1, "x/huge": 1, "x/many": 3,
-		"h/one": 1, "h/ragged": 1, "h/wide": 1, "b/many": 2, "b/zero": 1, "": 2}, count)
+		"h/one": 1, "h/ragged": 1, "h/wide": 1, "b/many": 1, "b/zero": 1, "": 2}, count)
 }
 
 // TestRandomDocuments draws documents whose numbers are anything.
