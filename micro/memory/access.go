@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/gpubench/gpubench/micro/memory/kit"
 	"github.com/gpubench/gpubench/ptx"
 )
 
@@ -21,6 +22,22 @@ func words(regs []ptx.Reg) ptx.Operand {
 		return regs[0]
 	}
 	return ptx.Vec(regs)
+}
+
+// machine is a machine instruction of a width, as package sass spells patterns.
+func machine(opcode string, width int) string {
+	return opcode + map[int]string{8: ".64", 16: ".128"}[width]
+}
+
+// sumUp adds all words of several loads to the accumulators, in turn.
+func sumUp(k *ptx.Kernel, acc []ptx.Reg, loaded [][]ptx.Reg) {
+	n := 0
+	for _, v := range loaded {
+		for _, w := range v {
+			kit.Sum(k, acc[n%len(acc)], w)
+			n++
+		}
+	}
 }
 
 // operations are what a bandwidth kernel does to memory.

@@ -200,7 +200,6 @@ func endsAt(want uint64) func([]byte) error {
 // latency is what the passes of a chase say.
 type latency struct {
 	cycles   []float64 // a load, one entry a pass
-	nanos    []float64 // a load, by %globaltimer's slope
 	clockMHz float64
 	worstR2  float64
 }
@@ -218,15 +217,14 @@ func latencies(m *micro.Measured, w walk, skip int) (latency, error) {
 			return latency{}, fmt.Errorf("chase reading of %s has %d samples, want %d", m.Point.Key(), len(r.Samples), w.words())
 		}
 		for pass := skip; pass < w.passes; pass++ {
-			y, ns := make([]float64, counts), make([]float64, counts)
+			y := make([]float64, counts)
 			for i := range y {
 				at := (pass*counts + i) * chaseWords
-				y[i], ns[i] = float64(r.Samples[at]), float64(r.Samples[at+1])
-				cycles, nanos = cycles+y[i], nanos+ns[i]
+				y[i] = float64(r.Samples[at])
+				cycles, nanos = cycles+y[i], nanos+float64(r.Samples[at+1])
 			}
 			line := results.FitLine(x, y)
 			out.cycles = append(out.cycles, line.Slope)
-			out.nanos = append(out.nanos, results.FitLine(x, ns).Slope)
 			out.worstR2 = min(out.worstR2, line.R2)
 		}
 	}
@@ -236,7 +234,7 @@ func latencies(m *micro.Measured, w walk, skip int) (latency, error) {
 	return out, nil
 }
 
-// perLoad converts to nanoseconds by the clock over all passes, which is far
+// nanoseconds converts to nanoseconds by the clock over all passes, which is far
 // finer than the tick of %globaltimer over one.
 func (l latency) nanoseconds() []float64 {
 	out := make([]float64, len(l.cycles))

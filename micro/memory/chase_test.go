@@ -212,7 +212,20 @@ func TestRandomAnalysis(t *testing.T) {
 	assert.InDelta(t, 32, found["l1"], 0.1)
 	assert.InDelta(t, 264, found["l2 (first plateau)"], 0.1)
 	assert.InDelta(t, 650, found["dram"], 0.1)
+	var ends []float64
+	for _, row := range a.Rows {
+		if row.Unit == "B" {
+			ends = append(ends, row.Value)
+			assert.Less(t, row.Interval[0], row.Value)
+			assert.Greater(t, row.Interval[1], row.Value)
+		}
+	}
+	require.Len(t, ends, 3)
+	for i, want := range []float64{208 << 10, 30 << 20, 60 << 20} {
+		assert.InEpsilon(t, want, ends[i], 0.1)
+	}
 	require.Len(t, a.Series, 2)
+	assert.Len(t, a.Series[0].Marks, 3)
 	assert.Len(t, a.Series[0].XY, len(measured))
 }
 

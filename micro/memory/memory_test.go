@@ -3,13 +3,16 @@ package memory
 import (
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gpubench/gpubench/internal/ptxas"
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/backend"
+	"github.com/gpubench/gpubench/micro/run"
 	"github.com/gpubench/gpubench/ptx/isa"
 	"github.com/gpubench/gpubench/results"
 )
@@ -62,6 +65,48 @@ func TestKernelsComputeTheTruth(t *testing.T) {
 			}
 			assert.NotEmpty(t, known)
 			t.Logf("%d kernels", len(known))
+		})
+	}
+}
+
+// TestMachineCode assembles every distinct kernel for every target and looks for
+// the loads or stores between its clock reads: none dead, none extra, of the right width.
+func TestMachineCode(t *testing.T) {
+	if _, err := ptxas.Find("ptxas", "GPUBENCH_PTXAS"); err != nil && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	for _, target := range isa.AllTargets() {
+		t.Run(target.String(), func(t *testing.T) {
+			t.Parallel()
+			gpu, err := micro.Nominal(target)
+			require.NoError(t, err)
+			code := map[string][]results.MachineCode{}
+			proven := map[string]bool{}
+			for _, b := range Benchmarks() {
+				for _, p := range b.Plan(gpu) {
+					job, err := b.Job(gpu, p)
+					if errors.Is(err, micro.ErrUnsupported) {
+						continue
+					}
+					require.NoError(t, err)
+					text, err := job.Text()
+					require.NoError(t, err)
+					if code[text] == nil {
+						cubin, err := ptxas.Assemble(t.Context(), text, target.String())
+						require.NoError(t, err)
+						code[text], err = run.MachineCode(cubin)
+						require.NoError(t, err)
+					}
+					key := text + job.Expect.Kernel
+					if proven[key] {
+						continue
+					}
+					proven[key] = true
+					proof := run.Prove(job.Expect, code[text], nil)
+					assert.Equal(t, results.ProofSASS, proof.Kind, "%s %s: %s", b.Name, p.Key(), proof.Detail)
+				}
+			}
+			t.Logf("%d texts, %d kernels", len(code), len(proven))
 		})
 	}
 }

@@ -168,11 +168,11 @@ func (o onChip) launch(index, iterations int) micro.Launch {
 func (o onChip) target() string {
 	switch {
 	case !o.shared:
-		return "LDG"
+		return machine("LDG", o.width)
 	case o.op == opWrite:
-		return "STS"
+		return machine("STS", o.width)
 	}
-	return "LDS"
+	return machine("LDS", o.width)
 }
 
 func (o onChip) perPass() int {
@@ -231,7 +231,9 @@ func (o onChip) build(k *ptx.Kernel) {
 	sum := k.Reg(ptx.B32)
 	k.I("mov.b32", sum, acc[0])
 	kit.Sum(k, sum, acc[1:]...)
-	kit.Await(k, sink, sum)
+	if o.op == opRead {
+		kit.Await(k, sink, sum)
+	}
 	k.I("bar.sync", ptx.Int(0))
 	clock.Stop()
 	if o.op != opRead {
@@ -280,13 +282,12 @@ func (o onChip) pass(k *ptx.Kernel, at ptx.Reg, value, acc []ptx.Reg) {
 	n := len(value)
 	switch o.op {
 	case opRead:
-		for u := range accesses {
-			v := k.Regs(ptx.B32, n)
-			k.I("ld."+space+suffix(o.width), words(v), ptx.At(at, u*uStride))
-			for j, w := range v {
-				kit.Sum(k, acc[(u*n+j)%len(acc)], w)
-			}
+		loaded := make([][]ptx.Reg, accesses)
+		for u := range loaded {
+			loaded[u] = k.Regs(ptx.B32, n)
+			k.I("ld."+space+suffix(o.width), words(loaded[u]), ptx.At(at, u*uStride))
 		}
+		sumUp(k, acc, loaded)
 	case opWrite:
 		for u := range accesses {
 			k.I("st.shared"+suffix(o.width), ptx.At(at, u*uStride), words(value))

@@ -197,7 +197,7 @@ func randomAnalyse(gpu micro.GPU, measured []*micro.Measured) (micro.Analysis, e
 	for _, l := range levels(gpu) {
 		a.Rows = append(a.Rows, c.plateau(l)...)
 	}
-	marks := knees(c.bytes, c.cycles)
+	marks := results.Knees(c.bytes, c.cycles, results.KneeOptions{})
 	for i, mark := range marks {
 		a.Rows = append(a.Rows, c.kneeRow(i, mark))
 	}
@@ -289,6 +289,3 @@ func (c curve) series(name, unit string, y []float64, marks []results.Mark) resu
 	}
 	return s
 }
-
-// knees finds the change points of a curve.
-func knees(_, _ []float64) []results.Mark { return nil }

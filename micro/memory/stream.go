@@ -60,9 +60,9 @@ func (s stream) output() string {
 
 // expect counts the instruction that only this operation has.
 func (s stream) expect() micro.Expect {
-	e := micro.Expect{Kernel: s.kernel(), Instruction: "LDG", Sections: []int{s.unroll * len(s.inputs())}}
+	e := micro.Expect{Kernel: s.kernel(), Instruction: machine("LDG", s.width), Sections: []int{s.unroll * len(s.inputs())}}
 	if s.op == opWrite {
-		e.Instruction, e.Sections = "STG", []int{s.unroll}
+		e.Instruction, e.Sections = machine("STG", s.width), []int{s.unroll}
 	}
 	return e
 }
@@ -152,12 +152,11 @@ func (s stream) accesses(k *ptx.Kernel, index, a, b, c ptx.Reg, acc []ptx.Reg) {
 	switch s.op {
 	case opRead:
 		from := at(a)
-		for u := range s.unroll {
-			v := s.load(k, from, u*step)
-			for j, w := range v {
-				kit.Sum(k, acc[(u*len(v)+j)%len(acc)], w)
-			}
+		loaded := make([][]ptx.Reg, s.unroll)
+		for u := range loaded {
+			loaded[u] = s.load(k, from, u*step)
 		}
+		sumUp(k, acc, loaded)
 	case opWrite:
 		to := at(c)
 		for u := range s.unroll {
