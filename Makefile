@@ -47,7 +47,7 @@ test-default: tools
 test-cuda: build
 	@if [ -s $(FLAGS) ]; then \
 		while read -r l; do export "$$l"; done < $(FLAGS); \
-		$(GO) vet -tags cuda ./... && $(GO) test -tags cuda ./internal/cuda/... ./internal/nvml/... ./micro/backend/... ./cmd/...; \
+		$(GO) vet -tags cuda ./... && $(GO) test -tags cuda ./internal/cuda/... ./internal/nvml/... ./micro/backend/... ./micro/doctor/... ./cmd/...; \
 	elif [ -n "$$CI" ]; then echo "make: CI needs a cuda.h" >&2; exit 1; fi
 
 test: lint test-default test-cuda

@@ -24,7 +24,7 @@ type canary struct {
 const canaryName = "canary"
 
 const (
-	canaryWarps, canaryChains, canaryUnroll, canaryIterations = 16, 4, 8, 2000
+	canaryWarps, canaryChains, canaryUnroll, canaryIterations = 16, 8, 32, 500
 	// warmUp is how long the canary runs before the first reading, so that the
 	// clock has left its idle state.
 	warmUp = 300 * time.Millisecond
