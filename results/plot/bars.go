@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	gplot "gonum.org/v1/plot"
@@ -160,12 +161,24 @@ func distinguish(rows []results.Row) (common string, labels []string) {
 		var own []string
 		for _, kv := range r.Point {
 			if !shared[kv.Key] {
-				own = append(own, kv.Value)
+				own = append(own, coordinate(kv))
 			}
 		}
 		labels = append(labels, strings.Join(own, " · "))
 	}
 	return strings.Join(same, ", "), labels
+}
+
+// coordinate is a value that can be understood alone: bare numbers get their name.
+func coordinate(kv results.Param) string {
+	v, err := strconv.ParseFloat(kv.Value, 64)
+	switch {
+	case err != nil:
+		return kv.Value
+	case kv.Key == "footprint":
+		return cell.Bytes(v)
+	}
+	return kv.Key + " " + kv.Value
 }
 
 // published is other people's figures that can stand on the same axis.

@@ -21,7 +21,9 @@ type facts struct {
 }
 
 func factsOf(doc *results.Document) facts {
-	footer := doc.Device.Name
+	// A long name must not push the date out of the stamp, or the version out of the footer.
+	device := fit(letters(smallSize+1, ink), doc.Device.Name, width/5)
+	footer := device
 	if doc.Device.SMs > 0 {
 		footer += fmt.Sprintf(" (%d SMs)", doc.Device.SMs)
 	}
@@ -38,8 +40,6 @@ func factsOf(doc *results.Document) facts {
 	if doc.Tool.Version != "" {
 		version = "gpubench " + doc.Tool.Version
 	}
-	// A long name must not push the date out of the stamp.
-	device := fit(letters(smallSize+1, ink), doc.Device.Name, width/5)
 	return facts{stamp: stamp(doc, device), footer: join(" · ", footer, driver, run, state, version)}
 }
 

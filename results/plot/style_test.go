@@ -106,6 +106,9 @@ func TestDistinguish(t *testing.T) {
 	common, labels := distinguish(rows)
 	assert.Equal(t, "type = f32, warps = 1", common)
 	assert.Equal(t, []string{"add", "mul"}, labels)
+	rows[0].Point, rows[1].Point = results.P("warps", "4", "footprint", "4096"), results.P("warps", "8", "footprint", "8192")
+	_, labels = distinguish(rows)
+	assert.Equal(t, []string{"warps 4 · 4 KiB", "warps 8 · 8 KiB"}, labels)
 }
 
 func TestRampRisesEvenly(t *testing.T) {
