@@ -46,7 +46,7 @@ func TestFixturesDecode(t *testing.T) {
 	}
 }
 
-func readFixture(t *testing.T, name string) []byte {
+func readFixture(t testing.TB, name string) []byte {
 	t.Helper()
 	cubin, err := os.ReadFile(filepath.Join("testdata", "cubin", name+".cubin"))
 	require.NoError(t, err)
