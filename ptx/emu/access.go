@@ -196,6 +196,9 @@ func atomicFunction(in *instr) func(old, b, c uint64) uint64 {
 		}
 	case "and", "or", "xor", "add", "min", "max":
 		q := &instr{name: in.name, op: op, q: []string{t}}
+		if s := spaceOf(in); t == "f32" && (s == global || s == generic) { // shared memory keeps subnormals
+			q.q = []string{"ftz", t}
+		}
 		if f, err := function(q); err == nil && f.two != nil {
 			return func(old, b, _ uint64) uint64 { return f.two(old, b) }
 		}

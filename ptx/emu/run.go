@@ -218,13 +218,14 @@ func (c *cluster) expire() bool {
 func (c *cluster) deadlock() error {
 	for _, b := range c.ctas {
 		for _, w := range b.warps {
-			for _, g := range w.groups {
-				at := g.pc
-				if g.wait != nil { // it stands behind what it waits for
-					at--
-				}
-				return w.fault(&w.p.ops[max(at, 0)], ErrDeadlock)
+			if len(w.groups) == 0 {
+				continue
 			}
+			at := w.groups[0].pc
+			if w.groups[0].wait != nil { // it stands behind what it waits for
+				at--
+			}
+			return w.fault(&w.p.ops[max(at, 0)], ErrDeadlock)
 		}
 	}
 	return ErrDeadlock

@@ -103,6 +103,9 @@ func (c *cta) sharedBytes(address, n uint64, peers bool) ([]byte, error) {
 		if owner != c && !peers {
 			return nil, ErrBounds
 		}
+		if owner.live == 0 {
+			return nil, illegalf("CTA %d of the cluster has exited", owner.rank)
+		}
 	}
 	offset := address & offsetMask
 	if offset < sharedReserved || offset+n > uint64(len(owner.shared)) {
