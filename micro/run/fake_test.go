@@ -36,7 +36,7 @@ func (d *fakeDevice) Describe() results.Device {
 	if free == 0 {
 		free = 1 << 30
 	}
-	return results.Device{Name: "NVIDIA H200", Target: "sm_90a", SMs: 4, FreeBytes: free, MemoryBytes: free}
+	return results.Device{Name: "NVIDIA H200", Target: "sm_90a", SMs: 4, MaxClockMHz: 1980, FreeBytes: free, MemoryBytes: free}
 }
 func (d *fakeDevice) Backend() string { return "cuda" }
 

@@ -92,7 +92,7 @@ func (r *runner) gate(p *plan, a micro.Row) results.Row {
 	if row.Status == "" {
 		row.Status = results.OK
 	}
-	for _, check := range []func(*results.Row, []*micro.Measured){gateThrottle, gateBand, gateProof, gatePeak, gateCorrect} {
+	for _, check := range []func(*results.Row, []*micro.Measured){r.gateThrottle, gateBand, gateProof, gatePeak, gateCorrect} {
 		if row.Status.HasNumber() {
 			check(&row, a.From)
 		}
@@ -172,13 +172,22 @@ func flag(row *results.Row, status results.Status, format string, args ...any) {
 	row.Status, row.Reason = status, reason
 }
 
-func gateThrottle(row *results.Row, from []*micro.Measured) {
+// steady is the share of the highest SM clock from which on a clock counts as not held down.
+const steady = 0.99
+
+// gateThrottle flags rows with time in their unit whose clock was held down; rows
+// per cycle do not depend on the clock.
+func (r *runner) gateThrottle(row *results.Row, from []*micro.Measured) {
+	if strings.Contains(row.Unit, "cycle") || row.ClockMHz >= steady*r.doc.Device.MaxClockMHz {
+		return
+	}
 	n, all := 0, 0
 	for _, m := range from {
 		n, all = n+throttledReadings(m.Readings), all+len(m.Readings)
 	}
 	if 2*n > all {
-		flag(row, results.Throttled, "the card held its clock down (%s) in %d of %d rounds", strings.Join(row.Throttle, ", "), n, all)
+		flag(row, results.Throttled, "the card held its clock at %.0f of %.0f MHz (%s) in %d of %d rounds",
+			row.ClockMHz, r.doc.Device.MaxClockMHz, strings.Join(row.Throttle, ", "), n, all)
 	}
 }
 

@@ -67,7 +67,7 @@ func TestGates(t *testing.T) {
 		{"code not readable", &fakeDevice{run: reading(10)}, results.Flagged, "could not be read"},
 		{"wgmma serialised", &fakeDevice{code: good(), warnings: []string{"wgmma serialized"}, run: reading(10)}, results.Flagged, "wgmma serialized"},
 		{"wrong result", &fakeDevice{code: good(), run: reading(10), verify: func(string) ([]byte, error) { return []byte{9}, nil }}, results.Failed, "wrong result: not 1 2 3 4"},
-		{"throttled", &fakeDevice{code: good(), run: reading(10, "hw_slowdown")}, results.Throttled, "hw_slowdown"},
+		{"throttled, but in cycles", &fakeDevice{code: good(), run: reading(10, "hw_slowdown")}, results.OK, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			doc := measure(t, tt.device, toy(1))
@@ -77,6 +77,26 @@ func TestGates(t *testing.T) {
 			assert.NotZero(t, doc.Rows[0].Value, "the number is kept")
 		})
 	}
+}
+
+func TestThrottledRowsWithTimeAreMarked(t *testing.T) {
+	b := toy(1)
+	analyse := b.Analyse
+	b.Analyse = func(gpu micro.GPU, all []*micro.Measured) (micro.Analysis, error) {
+		a, err := analyse(gpu, all)
+		fast := a.Rows[0]
+		a.Rows[0].Unit, a.Rows[0].ClockMHz = "GB/s", 1500
+		fast.Unit, fast.ClockMHz = "GB/s", 1979
+		a.Rows = append(a.Rows, fast)
+		return a, err
+	}
+	doc := measure(t, &fakeDevice{code: good(), run: func(string, int) (results.Reading, error) {
+		return results.Reading{Samples: []uint64{10}, Sensors: results.Sensors{Throttle: []string{"sw_power_cap"}}}, nil
+	}}, b)
+	require.Len(t, doc.Rows, 2)
+	assert.Equal(t, results.Throttled, doc.Rows[0].Status)
+	assert.Contains(t, doc.Rows[0].Reason, "1500 of 1980 MHz (sw_power_cap)")
+	assert.Equal(t, results.OK, doc.Rows[1].Status, "the clock was at its highest all the same")
 }
 
 func TestThrottledPointGetsMoreRounds(t *testing.T) {
