@@ -34,7 +34,7 @@ type Maker func(k *ptx.Kernel, in ptx.Reg, i int) Chain
 // l of chain i starts at word l+i, so that no two lanes and no two chains hold
 // the same value; the operands follow.
 const (
-	StartWords = 80
+	StartWords = 64
 	MaxChains  = 16
 )
 

@@ -12,7 +12,7 @@ import (
 // used in turn from the first on entry, so that two that differ keep the compiler from merging
 // neighbours.
 //
-// Operands: x, and y and z where a step needs more, are carried from step to step and start from the input
+// Operands: x, and y where a step needs a second, are carried from step to step and start from the input
 // buffer; a, b, c, d are constants of the same type and A, B, C, D of type b32,
 // all loaded from the operand words (a and A are the same word); "#7" is an
 // immediate; {h0,h1} a vector; "@p0" before a name guards the instruction. Temporaries are named by type and number: r0
@@ -65,7 +65,7 @@ func (s Script) load(k *ptx.Kernel, in ptx.Reg, i int) (scope, []carried) {
 			continue
 		}
 		switch {
-		case name == "x" || name == "y" || name == "z":
+		case name == "x" || name == "y":
 			v := start(k, lane, s.Type, i%MaxChains+MaxChains*int(name[0]-'x'))
 			scope[name], values = v.now, append(values, v)
 		case len(name) == 1 && name >= "a" && name <= "d":
