@@ -19,6 +19,23 @@ type engine interface {
 	dot(row, col int, picks []int, c uint64) uint64
 }
 
+// engine gives the engine of a shape; instructions of one kernel share it,
+// because one is executed at a time.
+func (d *decoder) engine(s shape, rows, cols, kA, kB int) (engine, error) {
+	if e := d.engines[s]; e != nil {
+		return e, nil
+	}
+	e, err := newEngine(s, rows, cols, kA, kB)
+	if err != nil {
+		return nil, err
+	}
+	if d.engines == nil {
+		d.engines = map[shape]engine{}
+	}
+	d.engines[s] = e
+	return e, nil
+}
+
 // newEngine makes an engine for rows x cols results of kA and kB elements.
 func newEngine(s shape, rows, cols, kA, kB int) (engine, error) {
 	switch s.a {

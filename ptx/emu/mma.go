@@ -152,7 +152,7 @@ func (d *decoder) mma(in *instr) (step, error) {
 		return d.mmaQuads(in, x)
 	}
 	kA, kB := s.depth()
-	if x.engine, err = newEngine(s, s.m, s.n, kA, kB); err != nil {
+	if x.engine, err = d.engine(s, s.m, s.n, kA, kB); err != nil {
 		return nil, err
 	}
 	if s.sparse {
@@ -359,11 +359,11 @@ func (d *decoder) mmaQuads(in *instr, x *multiply) (step, error) {
 	half, halfC := x.shape.d == "f16", x.shape.c == "f16"
 	return func(w *warp, _ uint32) error {
 		var out [8]lanes
+		for _, e := range engines {
+			e.clear()
+		}
 		for lane := range 32 {
 			e, major, down := engines[lane>>2&3], lane&3, lane>>4*4
-			if lane>>2&3 == lane>>2 {
-				e.clear()
-			}
 			for i := range 4 {
 				a := x.element(w.regs[x.a[i>>1]][lane], i&1)
 				b := x.element(w.regs[x.b[i>>1]][lane], i&1)

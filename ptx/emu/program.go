@@ -72,6 +72,7 @@ type decoder struct {
 	labels map[ptx.Label]int
 	// phaseSlot is the slot of clusterPhase plus one, 0 if there is none.
 	phaseSlot int
+	engines   map[shape]engine
 }
 
 // decode makes the program of a kernel.

@@ -75,7 +75,7 @@ func (d *decoder) wgmma(in *instr) (step, error) {
 	if err := d.wgmmaFlags(in, x, at+1); err != nil {
 		return nil, err
 	}
-	if x.engine, err = newEngine(s, 16, s.n, kA, kB); err != nil {
+	if x.engine, err = d.engine(s, 16, s.n, kA, kB); err != nil {
 		return nil, err
 	}
 	return x.run, nil

@@ -145,6 +145,8 @@ type Vector struct {
 	sig, exp []int32
 	flags    []uint8
 	special  bool
+	// any says that an element was set that is not zero.
+	any bool
 }
 
 // Flags of an element.
@@ -166,8 +168,8 @@ func NewVector(n int) *Vector {
 	return v
 }
 
-// Reset forgets that there were infinities or NaNs; call it before a new filling.
-func (v *Vector) Reset() { v.special = false }
+// Reset forgets what elements there were; call it before filling in all of them anew.
+func (v *Vector) Reset() { v.special, v.any = false, false }
 
 // SetA fills in element k of a row of A, SetB one of a column of B.
 func (m *Model) SetA(v *Vector, k int, bits uint64) { m.set(v, k, m.A, bits) }
@@ -185,6 +187,8 @@ func (m *Model) set(v *Vector, k int, f fp.Format, bits uint64) {
 	v.sig[k], v.exp[k], v.flags[k] = int32(p.Sig), int32(p.Exp), 0
 	if p.Sig == 0 {
 		v.exp[k] = zeroExp
+	} else {
+		v.any = true
 	}
 	if p.Neg {
 		v.sig[k] = -v.sig[k]
@@ -202,7 +206,7 @@ func (m *Model) set(v *Vector, k int, f fp.Format, bits uint64) {
 
 // Pick copies the elements of v at the positions to w: what a sparse row meets of a column.
 func (m *Model) Pick(w, v *Vector, positions []int) {
-	w.special = v.special
+	w.special, w.any = v.special, v.any
 	n := len(positions)
 	for i, k := range positions {
 		if m.Halves { // both are kept in the order of the two steps
@@ -247,6 +251,9 @@ func (m *Model) block(a, b *Vector, lo, hi int, c uint64, format fp.Format) uint
 	}
 	as, bs := a.sig[lo:hi], b.sig[lo:hi]
 	ae, be := a.exp[lo:hi], b.exp[lo:hi]
+	if !a.any || !b.any { // nothing to add to c
+		as = nil
+	}
 	bs, ae, be = bs[:len(as)], ae[:len(as)], be[:len(as)]
 	top := int32(m.Floor)
 	if p.Sig != 0 {
