@@ -60,6 +60,15 @@ type Form struct {
 	// NativeFrom is the oldest target whose machine instruction does the whole
 	// work (before it the form is emulated); zero means Target.
 	NativeFrom Target
+	// EmulatedFrom is the oldest target that no longer has such an instruction,
+	// so that the form becomes several others; zero means none.
+	EmulatedFrom Target
+}
+
+// Native reports whether a target has a machine instruction that does the
+// form's whole work.
+func (f Form) Native(t Target) bool {
+	return t.Supports(f.Target) && t >= f.NativeFrom && (f.EmulatedFrom == 0 || t < f.EmulatedFrom)
 }
 
 // Parse splits the Operands text.

@@ -41,8 +41,8 @@ func halfMMA() []Form {
 	return forms
 }
 
-// voltaMMA are the m8n8k4 forms of sm_70, four independent products a warp. Newer
-// targets run them, as several HMMA.1688 with moves between.
+// voltaMMA are the m8n8k4 forms of sm_70, four independent products a warp. Targets
+// from sm_80 on run them on the scalar units, in a subroutine.
 func voltaMMA() []Form {
 	var forms []Form
 	operands := map[string]string{"f16": "4r", "f32": "8f"}
@@ -50,7 +50,7 @@ func voltaMMA() []Form {
 		for _, types := range [][2]string{{"f16", "f16"}, {"f32", "f16"}, {"f32", "f32"}} {
 			forms = append(forms, Form{
 				Name:     fmt.Sprintf("mma.sync.aligned.m8n8k4.%s.%s.f16.f16.%s", layout, types[0], types[1]),
-				Operands: "=" + operands[types[0]] + " 2r 2r " + operands[types[1]], PTX: 64, Target: SM70, SASS: "HMMA.884",
+				Operands: "=" + operands[types[0]] + " 2r 2r " + operands[types[1]], PTX: 64, Target: SM70, SASS: "HMMA.884", EmulatedFrom: SM80,
 			})
 		}
 	}
@@ -66,10 +66,10 @@ func tf32MMA() []Form {
 
 func doubleMMA() []Form {
 	return []Form{
-		{Name: mma("m8n8k4", "f64", "f64", "f64"), Operands: "=2d 1d 1d 2d", PTX: 70, Target: SM80, SASS: "DMMA"},
-		{Name: mma("m16n8k4", "f64", "f64", "f64"), Operands: "=4d 2d 1d 4d", PTX: 78, Target: SM90, SASS: "DMMA"},
-		{Name: mma("m16n8k8", "f64", "f64", "f64"), Operands: "=4d 4d 2d 4d", PTX: 78, Target: SM90, SASS: "DMMA"},
-		{Name: mma("m16n8k16", "f64", "f64", "f64"), Operands: "=4d 8d 4d 4d", PTX: 78, Target: SM90, SASS: "DMMA"},
+		{Name: mma("m8n8k4", "f64", "f64", "f64"), Operands: "=2d 1d 1d 2d", PTX: 70, Target: SM80, SASS: "DMMA.884|DMMA.8x8x4"},
+		{Name: mma("m16n8k4", "f64", "f64", "f64"), Operands: "=4d 2d 1d 4d", PTX: 78, Target: SM90, SASS: "DMMA.16x8x4"},
+		{Name: mma("m16n8k8", "f64", "f64", "f64"), Operands: "=4d 4d 2d 4d", PTX: 78, Target: SM90, SASS: "DMMA.16x8x8"},
+		{Name: mma("m16n8k16", "f64", "f64", "f64"), Operands: "=4d 8d 4d 4d", PTX: 78, Target: SM90, SASS: "DMMA.16x8x16"},
 	}
 }
 
@@ -86,8 +86,8 @@ func fp8MMA() []Form {
 			ptx32             int
 		}{{"m16n8k16", "QMMA.16816", "2r", "1r", 87}, {"m16n8k32", "QMMA.16832", "4r", "2r", 84}} {
 			forms = append(forms,
-				Form{Name: mma(s.shape, "f32", p[0], p[1]), Operands: "=4f " + s.a + " " + s.b + " 4f", PTX: s.ptx32, Target: SM89, SASS: s.sass},
-				Form{Name: mma(s.shape, "f16", p[0], p[1]), Operands: "=2r " + s.a + " " + s.b + " 2r", PTX: 87, Target: SM89, SASS: s.sass})
+				Form{Name: mma(s.shape, "f32", p[0], p[1]), Operands: "=4f " + s.a + " " + s.b + " 4f", PTX: s.ptx32, Target: SM89, SASS: s.sass, EmulatedFrom: SM90},
+				Form{Name: mma(s.shape, "f16", p[0], p[1]), Operands: "=2r " + s.a + " " + s.b + " 2r", PTX: 87, Target: SM89, SASS: s.sass, EmulatedFrom: SM90})
 		}
 	}
 	return forms
@@ -100,18 +100,21 @@ type intShape struct {
 	target               Target
 }
 
+// intMMA are the 8- and 4-bit integers; sm_90 emulates 4 bits with two 8-bit
+// instructions in a subroutine.
 func intMMA() []Form {
 	var forms []Form
 	for _, w := range []struct {
-		types  [2]string
-		shapes []intShape
+		types    [2]string
+		emulated Target
+		shapes   []intShape
 	}{
-		{[2]string{"s8", "u8"}, []intShape{
+		{[2]string{"s8", "u8"}, 0, []intShape{
 			{"m8n8k16", "IMMA.8816", "1r", "1r", "2r", 65, SM75},
 			{"m16n8k16", "IMMA.16816", "2r", "1r", "4r", 70, SM80},
 			{"m16n8k32", "IMMA.16832", "4r", "2r", "4r", 70, SM80},
 		}},
-		{[2]string{"s4", "u4"}, []intShape{
+		{[2]string{"s4", "u4"}, SM90, []intShape{
 			{"m8n8k32", "IMMA.8832", "1r", "1r", "2r", 65, SM75},
 			{"m16n8k32", "IMMA.16832", "2r", "1r", "4r", 70, SM80},
 			{"m16n8k64", "IMMA.16864", "4r", "2r", "4r", 70, SM80},
@@ -123,7 +126,7 @@ func intMMA() []Form {
 					operands := "=" + s.d + " " + s.a + " " + s.b + " " + s.d
 					for _, sat := range []string{"", ".satfinite"} {
 						name := fmt.Sprintf("mma.sync.aligned.%s.row.col%s.s32.%s.%s.s32", s.shape, sat, a, b)
-						forms = append(forms, Form{Name: name, Operands: operands, PTX: s.ptx, Target: s.target, SASS: s.sass})
+						forms = append(forms, Form{Name: name, Operands: operands, PTX: s.ptx, Target: s.target, SASS: s.sass, EmulatedFrom: w.emulated})
 					}
 				}
 			}
@@ -132,6 +135,7 @@ func intMMA() []Form {
 	return forms
 }
 
+// bitMMA are single bits. sm_90 has only the and; it makes the xor of two ands.
 func bitMMA() []Form {
 	var forms []Form
 	for _, s := range []intShape{
@@ -142,8 +146,8 @@ func bitMMA() []Form {
 		operands := "=" + s.d + " " + s.a + " " + s.b + " " + s.d
 		name := mma(s.shape, "s32", "b1", "b1")
 		forms = append(forms,
-			Form{Name: name + ".xor.popc", Operands: operands, PTX: s.ptx, Target: s.target, SASS: s.sass},
-			Form{Name: name + ".and.popc", Operands: operands, PTX: 71, Target: SM80, SASS: s.sass})
+			Form{Name: name + ".xor.popc", Operands: operands, PTX: s.ptx, Target: s.target, SASS: s.sass + ".XOR", EmulatedFrom: SM90},
+			Form{Name: name + ".and.popc", Operands: operands, PTX: 71, Target: SM80, SASS: s.sass + ".AND"})
 	}
 	return forms
 }
@@ -154,33 +158,33 @@ func sparseMMA() []Form {
 	type shape struct {
 		shape, d, in, sass, operands string
 		ptx, ordered                 int
-		target                       Target
+		target, emulated             Target
 	}
 	shapes := []shape{
-		{"m16n8k16", "f16", "f16", "HMMA.SP.16816", "=2r 2r 2r 2r r i", 71, 85, SM80},
-		{"m16n8k32", "f16", "f16", "HMMA.SP.16832", "=2r 4r 4r 2r r i", 71, 85, SM80},
-		{"m16n8k8", "f32", "tf32", "HMMA.SP.1688", "=4f 2r 2r 4f r i", 71, 85, SM80},
-		{"m16n8k16", "f32", "tf32", "HMMA.SP.16816", "=4f 4r 4r 4f r i", 71, 85, SM80},
+		{"m16n8k16", "f16", "f16", "HMMA.SP.16816", "=2r 2r 2r 2r r i", 71, 85, SM80, 0},
+		{"m16n8k32", "f16", "f16", "HMMA.SP.16832", "=2r 4r 4r 2r r i", 71, 85, SM80, 0},
+		{"m16n8k8", "f32", "tf32", "HMMA.SP.1688", "=4f 2r 2r 4f r i", 71, 85, SM80, 0},
+		{"m16n8k16", "f32", "tf32", "HMMA.SP.16816", "=4f 4r 4r 4f r i", 71, 85, SM80, 0},
 	}
 	for _, in := range []string{"f16", "bf16"} {
 		shapes = append(shapes,
-			shape{"m16n8k16", "f32", in, "HMMA.SP.16816", "=4f 2r 2r 4f r i", 71, 85, SM80},
-			shape{"m16n8k32", "f32", in, "HMMA.SP.16832", "=4f 4r 4r 4f r i", 71, 85, SM80})
+			shape{"m16n8k16", "f32", in, "HMMA.SP.16816", "=4f 2r 2r 4f r i", 71, 85, SM80, 0},
+			shape{"m16n8k32", "f32", in, "HMMA.SP.16832", "=4f 4r 4r 4f r i", 71, 85, SM80, 0})
 	}
 	for _, p := range [][2]string{{"s8", "s8"}, {"s8", "u8"}, {"u8", "s8"}, {"u8", "u8"}} {
 		in := p[0] + "." + p[1]
 		shapes = append(shapes,
-			shape{"m16n8k32", "s32", in, "IMMA.SP.16832", "=4r 2r 2r 4r r i", 71, 85, SM80},
-			shape{"m16n8k64", "s32", in, "IMMA.SP.16864", "=4r 4r 4r 4r r i", 71, 85, SM80})
+			shape{"m16n8k32", "s32", in, "IMMA.SP.16832", "=4r 2r 2r 4r r i", 71, 85, SM80, 0},
+			shape{"m16n8k64", "s32", in, "IMMA.SP.16864", "=4r 4r 4r 4r r i", 71, 85, SM80, 0})
 	}
 	for _, p := range [][2]string{{"s4", "s4"}, {"s4", "u4"}, {"u4", "s4"}, {"u4", "u4"}} {
 		in := p[0] + "." + p[1]
 		shapes = append(shapes,
-			shape{"m16n8k64", "s32", in, "IMMA.SP.16864", "=4r 2r 2r 4r r i", 71, 85, SM80},
-			shape{"m16n8k128", "s32", in, "IMMA.SP.168128", "=4r 4r 4r 4r r i", 71, 85, SM80})
+			shape{"m16n8k64", "s32", in, "IMMA.SP.16864", "=4r 2r 2r 4r r i", 71, 85, SM80, SM90},
+			shape{"m16n8k128", "s32", in, "IMMA.SP.168128", "=4r 4r 4r 4r r i", 71, 85, SM80, SM90})
 	}
 	for _, p := range fp8Pairs() {
-		shapes = append(shapes, shape{"m16n8k64", "f32", p[0] + "." + p[1], "QMMA.SP.16864", "=4f 4r 4r 4f r i", 84, 85, SM89})
+		shapes = append(shapes, shape{"m16n8k64", "f32", p[0] + "." + p[1], "QMMA.SP.16864", "=4f 4r 4r 4f r i", 84, 85, SM89, SM90})
 	}
 	var forms []Form
 	for _, s := range shapes {
@@ -190,8 +194,8 @@ func sparseMMA() []Form {
 		}
 		rest := fmt.Sprintf(".sync.aligned.%s.row.col.%s.%s.%s", s.shape, s.d, in, s.d)
 		forms = append(forms,
-			Form{Name: "mma.sp" + rest, Operands: s.operands, PTX: s.ptx, Target: s.target, SASS: s.sass},
-			Form{Name: "mma.sp::ordered_metadata" + rest, Operands: s.operands, PTX: s.ordered, Target: s.target, SASS: s.sass})
+			Form{Name: "mma.sp" + rest, Operands: s.operands, PTX: s.ptx, Target: s.target, SASS: s.sass, EmulatedFrom: s.emulated},
+			Form{Name: "mma.sp::ordered_metadata" + rest, Operands: s.operands, PTX: s.ordered, Target: s.target, SASS: s.sass, EmulatedFrom: s.emulated})
 	}
 	return forms
 }

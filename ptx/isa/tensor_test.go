@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,18 +14,14 @@ import (
 	"github.com/gpubench/gpubench/internal/ptxas"
 	"github.com/gpubench/gpubench/ptx"
 	"github.com/gpubench/gpubench/ptx/isa"
+	"github.com/gpubench/gpubench/ptx/sass"
 )
 
 // TestTensorFormsAssemble gives every matrix form to the real assembler, each in
 // a kernel of its own, for the oldest target and PTX version that it claims. Of
 // wgmma only some widths, unless GPUBENCH_ALL_FORMS is set.
 func TestTensorFormsAssemble(t *testing.T) {
-	if _, err := ptxas.Find("ptxas", "GPUBENCH_PTXAS"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	needTools(t)
 	table := isa.New()
 	modules := map[string]*ptx.Module{}
 	var order []string
@@ -53,6 +50,76 @@ func TestTensorFormsAssemble(t *testing.T) {
 			assert.NoError(t, err)
 		})
 	}
+}
+
+func needTools(t *testing.T) {
+	for tool, variable := range map[string]string{"ptxas": "GPUBENCH_PTXAS", "nvdisasm": "GPUBENCH_NVDISASM"} {
+		if _, err := ptxas.Find(tool, variable); err != nil {
+			if os.Getenv("CI") != "" {
+				t.Fatal(err)
+			}
+			t.Skip(err)
+		}
+	}
+}
+
+// TestTensorFormsBecomeTheirOpcode compares SASS and EmulatedFrom with what the
+// assembler makes of each form: the opcode stands there where the target is said
+// to have it, and does not where the form is said to be emulated.
+func TestTensorFormsBecomeTheirOpcode(t *testing.T) {
+	needTools(t)
+	table := isa.New()
+	for _, target := range append([]isa.Target{isa.SM75}, isa.AllTargets()...) {
+		t.Run(target.String(), func(t *testing.T) {
+			t.Parallel()
+			m := ptx.NewModule(table, target)
+			var forms []isa.Form
+			for _, name := range table.Names() {
+				for _, f := range table.Lookup(name) {
+					if tensorName(name) && widthWanted(name) && f.SASS != "" && target.Supports(f.Target) {
+						addForm(t, m.Kernel(fmt.Sprintf("k%d", len(forms))), f)
+						forms = append(forms, f)
+					}
+				}
+			}
+			text, err := m.Build()
+			require.NoError(t, err)
+			cubin, err := ptxas.Assemble(t.Context(), text, target.String())
+			require.NoError(t, err)
+			listing, err := ptxas.Disassemble(t.Context(), cubin)
+			require.NoError(t, err)
+			code := opcodes(listing)
+			for i, f := range forms {
+				list := code[fmt.Sprintf("k%d", i)]
+				require.NotEmpty(t, list, f.Name)
+				found := false
+				for _, op := range list {
+					found = found || sass.Match(f.SASS, op)
+				}
+				assert.Equal(t, f.Native(target), found, "%s as %s: %v", f.Name, f.SASS, list)
+			}
+		})
+	}
+}
+
+var (
+	sectionLine     = regexp.MustCompile(`^\.section\s+\.text\.(\w+)`)
+	instructionLine = regexp.MustCompile(`^\s+/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+ )?([A-Z][\w.]*)`)
+)
+
+// opcodes lists the opcodes of each kernel of a listing.
+func opcodes(listing string) map[string][]string {
+	code := map[string][]string{}
+	kernel := ""
+	for line := range strings.Lines(listing) {
+		if m := sectionLine.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			kernel = m[1]
+		}
+		if m := instructionLine.FindStringSubmatch(line); m != nil && kernel != "" {
+			code[kernel] = append(code[kernel], m[1])
+		}
+	}
+	return code
 }
 
 func tensorName(name string) bool {

@@ -93,6 +93,10 @@ func (t wgmmaType) forms(n int, sparse bool) []Form {
 	}
 	name := fmt.Sprintf("%s.sync.aligned.m64n%dk%d.%s.%s.%s%s", stem, n, k, t.d, t.a, t.b, t.suffix)
 	d := "+" + strconv.Itoa(n/2) + map[string]string{"f16": "r", "f32": "f", "s32": "r"}[t.d]
+	sass := fmt.Sprintf("%s.64x%dx%d", t.sass, n, k)
+	if sparse {
+		sass = fmt.Sprintf("%s.SP.64x%dx%d", t.sass, n, k)
+	}
 	if t.d == "f16" {
 		d = "+" + strconv.Itoa(n/4) + "r"
 	}
@@ -104,7 +108,7 @@ func (t wgmmaType) forms(n int, sparse bool) []Form {
 		shared, register = shared+" i i", register+" i"
 	}
 	return []Form{
-		{Name: name, Operands: d + " l l" + meta + shared, PTX: version, Target: SM90a, SASS: t.sass},
-		{Name: name, Operands: d + " 4r l" + meta + register, PTX: version, Target: SM90a, SASS: t.sass},
+		{Name: name, Operands: d + " l l" + meta + shared, PTX: version, Target: SM90a, SASS: sass},
+		{Name: name, Operands: d + " 4r l" + meta + register, PTX: version, Target: SM90a, SASS: sass},
 	}
 }
