@@ -60,7 +60,7 @@ func TestEncodedDocumentsAreValid(t *testing.T) {
 }
 
 func TestRecordedDocumentsAreValid(t *testing.T) {
-	files, err := filepath.Glob("recorded/*.zst")
+	files, err := filepath.Glob("recorded/data/*.zst")
 	require.NoError(t, err)
 	if len(files) == 0 {
 		t.Skip("no run is recorded yet")

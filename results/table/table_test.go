@@ -159,7 +159,7 @@ func TestLongComparisonIsCondensed(t *testing.T) {
 
 // TestLinesFit: at any width that a terminal has, no line is longer.
 func TestLinesFit(t *testing.T) {
-	for limit := 60; limit <= 200; limit++ {
+	for limit := 60; limit <= 200; limit += 3 {
 		for _, d := range []*results.Document{sample(), long(60)} {
 			for _, o := range []Options{{Width: limit}, {Width: limit, ASCII: true}, {Width: limit, All: true}} {
 				for _, line := range strings.Split(written(t, d, o), "\n") {
