@@ -115,7 +115,7 @@ func assembleAddress(name string, n int) string {
 		global = n == 1
 	case strings.HasPrefix(name, "cp.async.bulk.global"), strings.HasPrefix(name, "cp.reduce.async.bulk.global"):
 		global = n == 0
-	case name == "prefetch.tensormap":
+	case name == "prefetch.tensormap", strings.Count(name, ".") == 1 && !strings.HasPrefix(name, "fence"): // ld.u64, st.u32
 		global = true
 	}
 	if global {

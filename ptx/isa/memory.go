@@ -44,6 +44,10 @@ func memoryForms() []Form {
 			add(78, SM90, "ST", "m "+reg, "st.shared::cluster"+v.suffix+"."+t.name)
 		}
 	}
+	for _, t := range []struct{ name, reg string }{{"u32", "r"}, {"u64", "l"}} { // generic addresses
+		add(20, SM70, "LD", "="+t.reg+" m", "ld."+t.name)
+		add(20, SM70, "ST", "m "+t.reg, "st."+t.name)
+	}
 	for _, space := range []string{"global", "shared"} {
 		add(12, SM70, "", "=r m r", "atom."+space+".add.u32")
 		add(12, SM70, "", "=l m l", "atom."+space+".add.u64")
