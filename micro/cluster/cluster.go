@@ -13,7 +13,7 @@ import (
 )
 
 // Benchmarks lists the benchmarks of this unit.
-func Benchmarks() []micro.Benchmark { return []micro.Benchmark{latency()} }
+func Benchmarks() []micro.Benchmark { return []micro.Benchmark{latency(), throughput()} }
 
 // sizes are the cluster sizes in CTAs; beyond 8 they are not portable.
 func sizes() []int { return []int{2, 4, 8, 16} }
