@@ -10,8 +10,8 @@ func clusterForms() []Form {
 			forms = append(forms, Form{Name: n, Operands: operands, PTX: ptxVersion, Target: SM90, SASS: sass})
 		}
 	}
-	add(78, "MAPA", "=r r r", "mapa.shared::cluster.u32")
-	add(78, "MAPA", "=l l r", "mapa.u64", "mapa.shared::cluster.u64")
+	add(78, "PRMT", "=r r r", "mapa.shared::cluster.u32") // the CTA's rank becomes the top byte of the address
+	add(78, "PRMT", "=l l r", "mapa.u64", "mapa.shared::cluster.u64")
 	add(78, "", "=r r", "getctarank.shared::cluster.u32")
 	add(78, "", "=r l", "getctarank.u64")
 

@@ -25,9 +25,9 @@ func halfForms() []Form {
 	add(10, SM70, "F2F|F2FP|HADD2", "=h f", "cvt.rn.f16.f32")
 	add(10, SM70, "HADD2", "=f h", "cvt.f32.f16")
 	add(70, SM80, "F2FP", "=h f", "cvt.rn.bf16.f32")
-	add(78, SM90, "", "=f h", "cvt.f32.bf16")
+	add(71, SM80, "", "=f h", "cvt.f32.bf16")
 	add(70, SM80, "F2FP", "=r f f", "cvt.rn.f16x2.f32", "cvt.rn.bf16x2.f32", "cvt.rn.relu.f16x2.f32")
-	add(70, SM80, "F2F", "=r f", "cvt.rna.tf32.f32")
+	add(70, SM80, "", "=r f", "cvt.rna.tf32.f32") // a compare, an addition and a mask
 	add(81, SM89, "F2FP", "=h f f", "cvt.rn.satfinite.e4m3x2.f32", "cvt.rn.satfinite.e5m2x2.f32")
 	add(81, SM89, "F2FP", "=r h", "cvt.rn.f16x2.e4m3x2", "cvt.rn.f16x2.e5m2x2")
 	return forms
