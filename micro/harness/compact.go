@@ -8,9 +8,9 @@ import (
 // flags is the number of SMs that the reducing kernel can tell apart.
 const flags = 256
 
-// compact changes a throughput job so that each launch writes to a scratch
+// Compact changes a throughput job so that each launch writes to a scratch
 // buffer and a second kernel sums it up.
-func compact(m *ptx.Module, job *micro.Job, ctas int) {
+func Compact(m *ptx.Module, job *micro.Job, ctas int) {
 	reduce(m.Kernel("reduce"))
 	job.Buffers[0] = micro.Buffer{Name: "samples", Bytes: uint64(8 * Words * len(multiples))}
 	job.Buffers = append(job.Buffers, micro.Buffer{Name: "scratch", Bytes: uint64(8 * Words * ctas)})
@@ -26,7 +26,7 @@ func compact(m *ptx.Module, job *micro.Job, ctas int) {
 	job.Verify[0].Args[0] = micro.Ptr("scratch", 0)
 }
 
-// compacted is the number of CTAs of a job that compact changed, 0 for another.
+// compacted is the number of CTAs of a job that Compact changed, 0 for another.
 func compacted(job *micro.Job) int {
 	for i, l := range job.Launches {
 		if l.Kernel == "reduce" && i > 0 {

@@ -72,7 +72,7 @@ func (t Throughput) Job(gpu micro.GPU) (*micro.Job, error) {
 		job.Launches = append(job.Launches, t.launch(i, n*t.Iterations, t.CTAs, t.Warps))
 	}
 	if t.Compact {
-		compact(m, job, t.CTAs)
+		Compact(m, job, t.CTAs)
 	}
 	if _, err := job.Text(); err != nil {
 		return nil, fmt.Errorf("build throughput kernel: %w", err)
