@@ -14,6 +14,7 @@ import (
 
 	"github.com/gpubench/gpubench/micro/backend"
 	"github.com/gpubench/gpubench/results"
+	"github.com/gpubench/gpubench/results/export"
 )
 
 // world is what a command sees of the system, so that tests can give another.
@@ -82,12 +83,14 @@ func exitCode(err error) int {
 	var exit *exitError
 	var gone *backend.UnavailableError
 	var newer *results.SchemaError
+	var format *export.FormatError
 	switch {
 	case errors.As(err, &exit):
 		return exit.code
 	case errors.As(err, &gone):
 		return exitNoGPU
-	case errors.Is(err, results.ErrCorrupt), errors.As(err, &newer), errors.Is(err, backend.ErrUnknown), errors.Is(err, os.ErrNotExist):
+	case errors.Is(err, results.ErrCorrupt), errors.As(err, &newer), errors.As(err, &format),
+		errors.Is(err, backend.ErrUnknown), errors.Is(err, os.ErrNotExist):
 		return exitUsage
 	}
 	return exitFailed
