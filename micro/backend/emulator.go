@@ -90,7 +90,7 @@ func openEmulation(ctx context.Context, job *micro.Job, steps int64) (*emulation
 }
 
 func (s *emulation) allocate(b micro.Buffer) error {
-	address, err := s.mem.Alloc(b.Name, b.Bytes)
+	address, err := s.mem.Alloc(b.Name, max(b.Bytes, 1))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,12 @@
 // model of package tensor. The special functions (.approx) are the exception:
 // see Approximate.
 //
+// What it cannot show: asynchronous copies and matrix products take effect when
+// they are issued, so a wait that is missing goes unnoticed; time is counted in
+// operations; the order of atomics is that of the lanes. The signs of zeros that
+// tensor cores return, saturation within a long K, and the lanes that hold the
+// metadata of some sparse shapes are hypotheses (see package tensor and mma.go).
+//
 // An instruction without a model gives an error that matches ErrUnsupported,
 // never a guess.
 package emu

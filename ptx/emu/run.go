@@ -128,6 +128,7 @@ type cta struct {
 	warps    []*warp
 	live     int
 	barriers [16]barrier
+	groups   [8]barrier // of warpgroups
 }
 
 func newCluster(p *program, l *launch, origin, shape [3]int) *cluster {

@@ -188,6 +188,10 @@ func (w *warp) slice(index, quantum int) (n int, err error) {
 				}
 			}
 			g.pc++
+			if w.block != nil {
+				g.wait, w.block = w.block, nil
+				return n, nil
+			}
 		case blocking:
 			if mask == 0 {
 				g.pc++
@@ -226,14 +230,14 @@ func (w *warp) split(index, target int, mask uint32) {
 func (w *warp) exit(index int, mask uint32) bool {
 	w.live &^= mask
 	w.cta.exited(bits.OnesCount32(mask))
+	for i := range w.groups { // those that waited for the dead need not
+		w.groups[i].meet = false
+	}
 	g := &w.groups[index]
 	if g.mask &^= mask; g.mask != 0 {
 		return false
 	}
 	w.groups = append(w.groups[:index], w.groups[index+1:]...)
-	for i := range w.groups { // those that waited for the dead need not
-		w.groups[i].meet = false
-	}
 	return true
 }
 

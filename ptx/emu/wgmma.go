@@ -6,16 +6,37 @@ import (
 )
 
 // wgmmaOp decodes the warpgroup's matrix instructions. Each warp computes its own
-// 16 rows when it issues the instruction, so that fences, commits and waits have
-// nothing to do.
+// 16 rows when it issues the instruction, so that fences and commits have nothing
+// to do. A wait holds a warp until the other three are there: what comes after
+// it may overwrite what they read.
 func (d *decoder) wgmmaOp(o *op, in *instr) (err error) {
 	o.kind = together
-	if !in.has("mma_async") {
+	switch {
+	case in.has("mma_async"):
+		o.run, err = d.wgmma(in)
+	case in.has("wait_group"):
+		o.run = func(w *warp, _ uint32) error { return w.meetWarpgroup() }
+	default:
 		o.run = func(w *warp, _ uint32) error { return w.inWarpgroup() }
+	}
+	return err
+}
+
+// meetWarpgroup blocks the warp until its warpgroup is complete.
+func (w *warp) meetWarpgroup() error {
+	if err := w.inWarpgroup(); err != nil {
+		return err
+	}
+	b := &w.cta.groups[w.rank>>2]
+	phase := b.phase
+	b.arrived++
+	if b.arrived == 4 {
+		b.arrived = 0
+		b.phase++
 		return nil
 	}
-	o.run, err = d.wgmma(in)
-	return err
+	w.block = func() bool { return b.phase != phase }
+	return nil
 }
 
 // inWarpgroup refuses warps that have no full warpgroup around them.

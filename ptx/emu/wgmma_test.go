@@ -346,6 +346,48 @@ func TestWgmmaNeedsAWarpgroup(t *testing.T) {
 	require.ErrorIs(t, err, ErrIllegal)
 }
 
+// TestWgmmaWaitIsCollective: warp 0 overwrites B right after its own wait; warps
+// 1 to 3, held up before, must still have read the old one.
+func TestWgmmaWaitIsCollective(t *testing.T) {
+	m := kernel(t, isa.SM90a, func(k *ptx.Kernel, _, out ptx.Reg) {
+		tid := special(k, "%tid.x")
+		base := k.SharedAddress(k.Shared("tiles", 4096, 1024))
+		at, p, keep := k.Reg(ptx.B32), k.Reg(ptx.Pred), k.Reg(ptx.Pred)
+		fill := func(v int) {
+			k.I("mad.lo.u32", at, tid, ptx.Int(32), base)
+			for i := range 8 {
+				k.I("st.shared.u32", ptx.At(at, 4*i), ptx.Int(v))
+			}
+		}
+		fill(0x3C003C00) // ones
+		k.I("bar.sync", ptx.Int(0))
+		desc := k.Reg(ptx.B64)
+		k.I("mov.u64", desc, ptx.Int(int64(tile{start: 1024, leading: 128, stride: 256}.descriptor())))
+		d := k.Regs(ptx.F32, 4)
+		for _, r := range d {
+			k.I("mov.f32", r, ptx.Float(0))
+		}
+		k.I("setp.lt.u32", p, tid, ptx.Int(32))
+		k.I("setp.ne.u32", keep, tid, tid)
+		go1 := k.NewLabel("first")
+		k.If(p).I("bra", go1)
+		k.Loop(ptx.Int(3000), func(ptx.Reg) {}) // longer than a warp's turn
+		k.Place(go1)
+		k.I("wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16", ptx.Vec(d), desc, desc, keep, ptx.Int(1), ptx.Int(1), ptx.Int(0), ptx.Int(0))
+		k.I("wgmma.wait_group.sync.aligned", ptx.Int(0))
+		skip := k.NewLabel("skip")
+		k.IfNot(p).I("bra", skip)
+		fill(0)
+		k.Place(skip)
+		k.I("st.global.f32", ptx.At(slot(k, out, tid), 0), d[0])
+	})
+	got, err := launchOne(t, m, 1, 128, 128)
+	require.NoError(t, err)
+	for _, v := range got {
+		require.EqualValues(t, 0x41800000, v, "16 products of ones")
+	}
+}
+
 // BenchmarkWgmma is m64n256k16 by one warpgroup.
 func BenchmarkWgmma(b *testing.B) {
 	for _, operands := range []string{"zeros", "random"} {
