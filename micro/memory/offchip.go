@@ -6,6 +6,7 @@ import (
 
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/harness"
+	"github.com/gpubench/gpubench/micro/memory/kit"
 	"github.com/gpubench/gpubench/results"
 	"github.com/gpubench/gpubench/results/published"
 )
@@ -105,7 +106,7 @@ func dramPoint(gpu micro.GPU, p results.Point) (streamJob, error) {
 		return streamJob{}, fmt.Errorf("point {%s} is not one of memory/dram-bandwidth", p.Key())
 	}
 	s := streamJob{stream: stream{p.Get("op"), w, u}, grid: perSM * max(gpu.SMs, 1), onward: true}
-	array := min(uint64(dramArray), share(gpu)/s.arrays())
+	array := min(uint64(dramArray), kit.Share(gpu)/s.arrays())
 	if least := 4 * uint64(gpu.L2Bytes); array < least {
 		return streamJob{}, micro.Unsupportedf("arrays of %d bytes are not four times L2: too little memory is free", array)
 	}

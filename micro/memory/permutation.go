@@ -94,7 +94,7 @@ func emitMix(k *ptx.Kernel, x, key ptx.Reg) ptx.Reg {
 func permuteKernel(k *ptx.Kernel) {
 	base := k.Param("base", ptx.B64)
 	a, b, seed, count := k.Param("a", ptx.B32), k.Param("b", ptx.B32), k.Param("seed", ptx.B32), k.Param("count", ptx.B32)
-	first, threads := globalThread(k)
+	first, threads := kit.Thread(k)
 	next, wraps := k.Reg(ptx.B32), k.Reg(ptx.Pred)
 	kit.For(k, first, count, threads, func(j ptx.Reg) {
 		here := lineAddress(k, base, emitOrder(k, a, b, seed, j))
@@ -113,7 +113,7 @@ func touchKernel(k *ptx.Kernel) {
 	base := k.Param("base", ptx.B64)
 	a, b, seed := k.Param("a", ptx.B32), k.Param("b", ptx.B32), k.Param("seed", ptx.B32)
 	from, count, never := k.Param("from", ptx.B32), k.Param("count", ptx.B32), k.Param("never", ptx.B64)
-	first, threads := globalThread(k)
+	first, threads := kit.Thread(k)
 	acc, word := k.Reg(ptx.B64), k.Reg(ptx.B64)
 	k.I("mov.b64", acc, ptx.Int(0))
 	k.I("add.u32", first, first, from)
@@ -121,25 +121,8 @@ func touchKernel(k *ptx.Kernel) {
 		k.I("ld.global.cg.u64", word, ptx.At(lineAddress(k, base, emitOrder(k, a, b, seed, j)), 0))
 		k.I("or.b64", acc, acc, word)
 	})
-	storeIfEqual(k, base, acc, never)
+	kit.StoreIfEqual(k, base, acc, never)
 	k.I("ret")
-}
-
-// storeIfEqual keeps the loads behind acc alive: a store that never happens,
-// because acc never has the value, which the compiler cannot know.
-func storeIfEqual(k *ptx.Kernel, address, acc, never ptx.Reg) {
-	same := k.Reg(ptx.Pred)
-	k.I("setp.eq.u64", same, acc, never)
-	k.If(same).I("st.global.u64", ptx.At(address, 0), acc)
-}
-
-// globalThread gives the thread's number in the grid and the number of threads.
-func globalThread(k *ptx.Kernel) (number, threads ptx.Reg) {
-	size, grid := kit.Read(k, "%ntid.x"), kit.Read(k, "%nctaid.x")
-	number, threads = k.Reg(ptx.B32), k.Reg(ptx.B32)
-	k.I("mad.lo.u32", number, kit.Read(k, "%ctaid.x"), size, kit.Read(k, "%tid.x"))
-	k.I("mul.lo.u32", threads, size, grid)
-	return number, threads
 }
 
 func lineAddress(k *ptx.Kernel, base, line ptx.Reg) ptx.Reg {

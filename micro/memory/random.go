@@ -6,6 +6,7 @@ import (
 
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/harness"
+	"github.com/gpubench/gpubench/micro/memory/kit"
 	"github.com/gpubench/gpubench/ptx"
 	"github.com/gpubench/gpubench/results"
 	"github.com/gpubench/gpubench/results/published"
@@ -48,7 +49,7 @@ func (s size) permutation() permutation { return permutationOf(s.eighths, s.shif
 // footprints lists the sizes: eight an octave from half to twice L1 and from a
 // quarter to twice L2, two an octave beyond, one elsewhere.
 func footprints(gpu micro.GPU) []size {
-	limit := min(uint64(maxFootprint), share(gpu))
+	limit := min(uint64(maxFootprint), kit.Share(gpu))
 	l1, l2 := uint64(gpu.SharedPerSM), uint64(gpu.L2Bytes)
 	var list []size
 	for shift := 8; ; shift++ { // 8 << 8 is 2 KiB

@@ -224,7 +224,7 @@ func resetKernel(k *ptx.Kernel) {
 func fillKernel(k *ptx.Kernel, doubles bool) {
 	base, count := k.Param("base", ptx.B64), k.Param("count", ptx.B32)
 	multiplier, addend := k.Param("multiplier", ptx.B32), k.Param("addend", ptx.B32)
-	first, threads := globalThread(k)
+	first, threads := kit.Thread(k)
 	value, address, d := k.Reg(ptx.B32), k.Reg(ptx.B64), k.Reg(ptx.F64)
 	kit.For(k, first, count, threads, func(i ptx.Reg) {
 		k.I("mad.lo.u32", value, i, multiplier, addend)
@@ -243,7 +243,7 @@ func fillKernel(k *ptx.Kernel, doubles bool) {
 // digestKernel adds up words, each times an odd number of its place.
 func digestKernel(k *ptx.Kernel) {
 	base, count, result := k.Param("base", ptx.B64), k.Param("count", ptx.B32), k.Param("result", ptx.B64)
-	first, threads := globalThread(k)
+	first, threads := kit.Thread(k)
 	word, weight, sum, address := k.Reg(ptx.B32), k.Reg(ptx.B32), k.Reg(ptx.B32), k.Reg(ptx.B64)
 	k.I("mov.b32", sum, ptx.Int(0))
 	kit.For(k, first, count, threads, func(i ptx.Reg) {

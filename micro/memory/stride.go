@@ -123,7 +123,7 @@ func strideJob(gpu micro.GPU, p results.Point) (*micro.Job, error) {
 		job.Setup = []micro.Launch{s.setup(stride)}
 	}
 	if s.name == "dram" {
-		flush, buffer := flushL2(gpu)
+		flush, buffer := kit.FlushL2(gpu, "flush")
 		job.Buffers = append(job.Buffers, buffer)
 		job.Launches = []micro.Launch{flush, job.Launches[0]}
 	}
@@ -135,7 +135,7 @@ func strideJob(gpu micro.GPU, p results.Point) (*micro.Job, error) {
 
 // fits refuses a footprint that is not of its level on this GPU.
 func (s strideSpace) fits(gpu micro.GPU, footprint uint64) error {
-	limit, level := share(gpu), "a third of the device's memory"
+	limit, level := kit.Share(gpu), "a third of the device's memory"
 	switch s.name {
 	case "l2":
 		limit, level = uint64(gpu.L2Bytes)/4, "a quarter of L2"
@@ -175,14 +175,14 @@ func strideModule(gpu micro.GPU) *ptx.Module {
 	}
 	strideSetup(m.Kernel("setup"), false)
 	strideSetup(m.Kernel("setup_index"), true)
-	flushKernel(m.Kernel("flush"))
+	kit.FlushKernel(m.Kernel("flush"))
 	return m
 }
 
 // strideSetup writes a chain: each node leads to the next, the last to the first.
 func strideSetup(k *ptx.Kernel, index bool) {
 	base, nodes, stride := k.Param("base", ptx.B64), k.Param("nodes", ptx.B32), k.Param("stride", ptx.B32)
-	first, threads := globalThread(k)
+	first, threads := kit.Thread(k)
 	here, there, next, wraps := k.Reg(ptx.B64), k.Reg(ptx.B64), k.Reg(ptx.B32), k.Reg(ptx.Pred)
 	kit.For(k, first, nodes, threads, func(i ptx.Reg) {
 		k.I("mad.wide.u32", here, i, stride, base)
@@ -200,34 +200,6 @@ func strideSetup(k *ptx.Kernel, index bool) {
 	})
 	k.I("ret")
 }
-
-// flushKernel reads a buffer from end to end, which leaves nothing else in L2.
-// It reads and does not write, so that no write-back disturbs what follows.
-func flushKernel(k *ptx.Kernel) {
-	base, chunks, never := k.Param("base", ptx.B64), k.Param("chunks", ptx.B32), k.Param("never", ptx.B64)
-	first, threads := globalThread(k)
-	address, acc, v := k.Reg(ptx.B64), k.Reg(ptx.B64), k.Regs(ptx.B64, 2)
-	k.I("mov.b64", acc, ptx.Int(0))
-	kit.For(k, first, chunks, threads, func(i ptx.Reg) {
-		k.I("mad.wide.u32", address, i, ptx.Int(16), base)
-		k.I("ld.global.cg.v2.u64", ptx.Vec(v), ptx.At(address, 0))
-		k.I("or.b64", acc, acc, v[0])
-		k.I("or.b64", acc, acc, v[1])
-	})
-	storeIfEqual(k, base, acc, never)
-	k.I("ret")
-}
-
-// flushL2 is a launch that empties L2 and the buffer that it reads; the buffer holds zeros.
-func flushL2(gpu micro.GPU) (micro.Launch, micro.Buffer) {
-	bytes := min(4*uint64(gpu.L2Bytes), share(gpu))
-	return micro.Launch{Kernel: "flush", Grid: micro.Dim(2 * max(gpu.SMs, 1)), Block: micro.Dim(1024),
-		Args: []micro.Arg{micro.Ptr("sweep", 0), micro.U32(uint32(bytes / 16)), micro.U64(1)}}, micro.Buffer{Name: "sweep", Bytes: bytes}
-}
-
-// share is the most device memory that one point may take: a third of the
-// device, or half of what is free where that is less.
-func share(gpu micro.GPU) uint64 { return min(gpu.MemoryBytes/3, gpu.FreeBytes/2) }
 
 func strideAnalyse(_ micro.GPU, measured []*micro.Measured) (micro.Analysis, error) {
 	var a micro.Analysis
