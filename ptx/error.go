@@ -28,14 +28,27 @@ func (k *Kernel) failf(format string, args ...any) {
 	k.errs = append(k.errs, k.at(fmt.Errorf(format, args...)))
 }
 
-// at finds the caller's line: the first frame outside this package.
-func (k *Kernel) at(err error) error {
+// at puts the caller's line before a mistake.
+func (k *Kernel) at(err error) error { return k.from(caller(), err) }
+
+func (k *Kernel) from(p place, err error) error {
+	return &Error{Kernel: k.Name, File: p.file, Line: p.line, Err: err}
+}
+
+// place is a line of the code that uses the builder.
+type place struct {
+	file string
+	line int
+}
+
+// caller finds the first frame outside this package.
+func caller() place {
 	var pcs [16]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
 	for {
 		f, more := frames.Next()
 		if !strings.Contains(f.Function, "gpubench/ptx.") || !more {
-			return &Error{Kernel: k.Name, File: f.File, Line: f.Line, Err: err}
+			return place{f.File, f.Line}
 		}
 	}
 }

@@ -18,17 +18,31 @@ type Kernel struct {
 	// MaxThreads bounds the CTA's threads (.maxntid), 0 for no bound; more
 	// registers per thread are to be had with a small bound.
 	MaxThreads int
+	// MinCTAs is how many CTAs must fit an SM (.minnctapersm), 0 for no demand;
+	// it needs MaxThreads.
+	MinCTAs int
+	// MaxRegisters bounds the registers per thread (.maxnreg), 0 for no bound.
+	MaxRegisters int
 
 	module    *Module
+	made      place
 	params    []Param
 	shared    []SharedVar
 	dynamic   Symbol
 	registers map[Type]int
 	defined   map[Reg]bool
 	body      []Statement
-	labels    map[Label]bool
+	labels    map[Label]*label
+	order     []Label
+	symbols   map[Symbol]bool
 	guard     guard
+	tooNew    bool
 	errs      []error
+}
+
+type label struct {
+	made   place
+	placed bool
 }
 
 // Param is a kernel parameter.
@@ -49,6 +63,7 @@ type SharedVar struct {
 type guard struct {
 	pred   Reg
 	negate bool
+	set    bool
 }
 
 // Statement is one line of a kernel's body: an instruction, a label or a pragma.
@@ -66,6 +81,7 @@ type Statement struct {
 
 // Param declares a parameter of a register type and returns a register that holds it.
 func (k *Kernel) Param(name string, t Type) Reg {
+	k.declare(k.paramSymbol(name))
 	k.params = append(k.params, Param{Name: name, Type: t})
 	r := k.Reg(t)
 	k.I("ld.param."+paramType(t), r, Mem{Symbol: Symbol(k.paramSymbol(name))})
@@ -75,6 +91,8 @@ func (k *Kernel) Param(name string, t Type) Reg {
 // ParamBytes declares a parameter of raw bytes (a tensor map) and returns a
 // register with its generic address.
 func (k *Kernel) ParamBytes(name string, bytes, align int) Reg {
+	k.declare(k.paramSymbol(name))
+	k.checkStorage(name, bytes, align)
 	k.params = append(k.params, Param{Name: name, Bytes: bytes, Align: align})
 	address := k.Reg(B64)
 	k.I("mov.b64", address, Symbol(k.paramSymbol(name)))
@@ -125,13 +143,18 @@ func (k *Kernel) Regs(t Type, n int) []Reg {
 // Shared declares a static shared array of bytes and returns its name.
 func (k *Kernel) Shared(name string, bytes, align int) Symbol {
 	s := Symbol(k.paramSymbol(name))
+	k.declare(string(s))
+	k.checkStorage(name, bytes, align)
 	k.shared = append(k.shared, SharedVar{Name: s, Bytes: bytes, Align: align})
 	return s
 }
 
 // DynamicShared names the launch's dynamic shared memory, aligned to 1024 bytes.
 func (k *Kernel) DynamicShared() Symbol {
-	k.dynamic = Symbol(k.paramSymbol("dynamic"))
+	if k.dynamic == "" {
+		k.dynamic = Symbol(k.paramSymbol("dynamic"))
+		k.declare(string(k.dynamic))
+	}
 	return k.dynamic
 }
 
@@ -145,16 +168,21 @@ func (k *Kernel) SharedAddress(s Symbol) Reg {
 // NewLabel makes a fresh label from a readable stem.
 func (k *Kernel) NewLabel(stem string) Label {
 	l := Label(fmt.Sprintf("$%s_%s_%d", k.Name, stem, len(k.labels)))
-	k.labels[l] = false
+	k.labels[l] = &label{made: caller()}
+	k.order = append(k.order, l)
 	return l
 }
 
 // Place puts a label at this point of the body, once.
 func (k *Kernel) Place(l Label) {
-	if placed, known := k.labels[l]; !known || placed {
-		k.failf("label %s was placed twice or not made by NewLabel", l)
+	switch known := k.labels[l]; {
+	case known == nil:
+		k.failf("label %s was not made by this kernel's NewLabel", l)
+	case known.placed:
+		k.failf("label %s is placed twice", l)
+	default:
+		known.placed = true
 	}
-	k.labels[l] = true
 	k.body = append(k.body, Statement{Label: l})
 }
 
@@ -182,10 +210,10 @@ type Guarded struct {
 }
 
 // If guards the instruction that follows with @p.
-func (k *Kernel) If(p Reg) Guarded { return Guarded{k, guard{pred: p}} }
+func (k *Kernel) If(p Reg) Guarded { return Guarded{k, guard{pred: p, set: true}} }
 
 // IfNot guards the instruction that follows with @!p.
-func (k *Kernel) IfNot(p Reg) Guarded { return Guarded{k, guard{pred: p, negate: true}} }
+func (k *Kernel) IfNot(p Reg) Guarded { return Guarded{k, guard{pred: p, negate: true, set: true}} }
 
 // I adds one guarded instruction.
 func (g Guarded) I(name string, operands ...Operand) {
@@ -201,6 +229,10 @@ func (k *Kernel) I(name string, operands ...Operand) {
 	if err != nil {
 		k.errs = append(k.errs, k.at(err))
 		return
+	}
+	if !k.module.target.Supports(form.Target) && !k.tooNew {
+		k.tooNew = true // once is enough: the rest of its family would follow
+		k.failf("%s needs %s, the module is for %s: %w", name, form.Target, k.module.target, ErrTarget)
 	}
 	k.checkUse(name, spec, operands)
 	k.body = append(k.body, Statement{Form: form, Operands: operands, Guard: k.guard.pred, GuardNegate: k.guard.negate})
@@ -232,28 +264,47 @@ func fits(f isa.Form, spec []isa.Operand, operands []Operand) error {
 		return fmt.Errorf("%s takes %d operands (%s), not %d", f.Name, len(spec), f.Operands, len(operands))
 	}
 	for i, want := range spec {
-		width := 0
-		if v, ok := operands[i].(Vec); ok {
-			width = len(v)
+		if operands[i] == nil {
+			return fmt.Errorf("%s: operand %d is missing", f.Name, i+1)
 		}
-		if _, isReg := operands[i].(Reg); want.Dst && width == 0 && !isReg {
+		v, isVec := operands[i].(Vec)
+		if _, isReg := operands[i].(Reg); want.Dst && !isVec && !isReg {
 			return fmt.Errorf("%s: operand %d is written and must be a register", f.Name, i+1)
 		}
-		if width != want.Width || !operands[i].accepts(want.Class) {
+		if isVec != (want.Width > 0) || len(v) != want.Width || !operands[i].accepts(want.Class) {
 			return fmt.Errorf("%s: operand %d is %s, which does not fit %q", f.Name, i+1, operands[i].text(), f.Operands)
+		}
+		if n, isInt := operands[i].(Int); isInt && !n.fitsIn(want.Class) {
+			return fmt.Errorf("%s: operand %d is %d, which is more than its bits hold", f.Name, i+1, n)
 		}
 	}
 	return nil
 }
 
+// declare notes a name, which must be an identifier and new to the kernel.
+func (k *Kernel) declare(name string) {
+	if !identifier(name) {
+		k.failf("%q is not a name in PTX", name)
+	}
+	if k.symbols[Symbol(name)] {
+		k.failf("%s is declared twice", name)
+	}
+	k.symbols[Symbol(name)] = true
+}
+
+func (k *Kernel) checkStorage(name string, bytes, align int) {
+	if bytes < 1 || align < 1 || align&(align-1) != 0 {
+		k.failf("%s of %d bytes with alignment %d is not possible", name, bytes, align)
+	}
+}
+
 // checkUse refuses registers of other kernels and registers read before any write.
 func (k *Kernel) checkUse(name string, spec []isa.Operand, operands []Operand) {
-	k.checkRead(name, k.guard.pred)
+	k.checkGuard(name)
 	for i, o := range operands {
-		if spec[i].Read {
-			for _, r := range registersOf(o) {
-				k.checkRead(name, r)
-			}
+		k.checkNames(name, o)
+		for _, r := range registersOf(o) {
+			k.checkRegister(name, r, spec[i].Read)
 		}
 	}
 	for i, o := range operands {
@@ -265,12 +316,43 @@ func (k *Kernel) checkUse(name string, spec []isa.Operand, operands []Operand) {
 	}
 }
 
-func (k *Kernel) checkRead(name string, r Reg) {
+// checkGuard wants a predicate of this kernel.
+func (k *Kernel) checkGuard(name string) {
+	if !k.guard.set {
+		return
+	}
+	if !k.guard.pred.accepts(isa.Pred) {
+		k.failf("%s is guarded by %s, which is not a predicate", name, k.guard.pred.text())
+		return
+	}
+	k.checkRegister(name, k.guard.pred, true)
+}
+
+// checkNames refuses labels and symbols that the kernel does not have.
+func (k *Kernel) checkNames(name string, o Operand) {
+	var symbol Symbol
+	switch v := o.(type) {
+	case Label:
+		if k.labels[v] == nil {
+			k.failf("%s: label %s was not made by this kernel's NewLabel", name, v)
+		}
+		return
+	case Symbol:
+		symbol = v
+	case Mem:
+		symbol = v.Symbol
+	}
+	if symbol != "" && !k.symbols[symbol] {
+		k.failf("%s: nothing is declared as %s", name, symbol)
+	}
+}
+
+func (k *Kernel) checkRegister(name string, r Reg, read bool) {
 	switch {
 	case r.kernel == nil:
 	case r.kernel != k:
 		k.failf("%s: %s belongs to kernel %s", name, r.text(), r.kernel.Name)
-	case !k.defined[r]:
+	case read && !k.defined[r]:
 		k.failf("%s reads %s before anything is written to it", name, r.text())
 	}
 }

@@ -6,6 +6,7 @@ package ptx
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gpubench/gpubench/ptx/isa"
@@ -35,8 +36,16 @@ func (m *Module) Kernels() []*Kernel { return m.kernels }
 // Kernel starts a kernel.
 func (m *Module) Kernel(name string) *Kernel {
 	k := &Kernel{
-		Name: name, module: m,
-		registers: map[Type]int{}, defined: map[Reg]bool{}, labels: map[Label]bool{},
+		Name: name, module: m, made: caller(),
+		registers: map[Type]int{}, defined: map[Reg]bool{}, labels: map[Label]*label{}, symbols: map[Symbol]bool{},
+	}
+	if !identifier(name) {
+		k.failf("%q is not a name in PTX", name)
+	}
+	for _, other := range m.kernels {
+		if other.Name == name {
+			k.failf("the module has two kernels of this name")
+		}
 	}
 	m.kernels = append(m.kernels, k)
 	return k
@@ -78,18 +87,28 @@ func (m *Module) Build() (string, error) {
 
 // finish adds the checks that need the whole kernel.
 func (k *Kernel) finish() []error {
-	errs := k.errs
-	for l, placed := range k.labels {
-		if !placed {
-			errs = append(errs, fmt.Errorf("kernel %s: label %s was never placed", k.Name, l))
+	errs := slices.Clone(k.errs)
+	for _, l := range k.order {
+		if !k.labels[l].placed {
+			errs = append(errs, k.from(k.labels[l].made, fmt.Errorf("label %s was never placed", l)))
 		}
 	}
-	for _, s := range k.body {
-		if !k.module.target.Supports(s.Form.Target) {
-			errs = append(errs, fmt.Errorf("kernel %s: %s needs %s, the module is for %s: %w",
-				k.Name, s.Form.Name, s.Form.Target, k.module.target, ErrTarget))
-			break
-		}
+	if k.Cluster[0] > 0 && !k.module.target.Supports(isa.SM90) {
+		errs = append(errs, k.from(k.made, fmt.Errorf("clusters need %s, the module is for %s: %w", isa.SM90, k.module.target, ErrTarget)))
+	}
+	if k.MinCTAs > 0 && k.MaxThreads == 0 {
+		errs = append(errs, k.from(k.made, errors.New("MinCTAs needs MaxThreads")))
 	}
 	return errs
+}
+
+// identifier reports whether a name is one in PTX: letters, digits, _ and $, no digit first.
+func identifier(name string) bool {
+	for i, r := range name {
+		letter := r == '_' || r == '$' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return name != ""
 }

@@ -50,7 +50,12 @@ func (r Reg) Type() Type { return r.typ }
 // ID numbers the registers of one type within a kernel, from 1.
 func (r Reg) ID() int { return r.id }
 
-func (r Reg) text() string             { return fmt.Sprintf("%s%d", registerPrefix[r.typ], r.id) }
+func (r Reg) text() string {
+	if r.kernel == nil {
+		return "an undefined register"
+	}
+	return fmt.Sprintf("%s%d", registerPrefix[r.typ], r.id)
+}
 func (r Reg) accepts(c isa.Class) bool { return r.kernel != nil && registerClass[r.typ] == c }
 
 // Vec is a braced list of registers, {%f1, %f2}.
@@ -79,6 +84,17 @@ type Int int64
 func (i Int) text() string { return fmt.Sprintf("%d", int64(i)) }
 func (i Int) accepts(c isa.Class) bool {
 	return c == isa.B32 || c == isa.B64 || c == isa.B16 || c == isa.Imm
+}
+
+// fitsIn reports whether the value is a signed or unsigned number of the class's width.
+func (i Int) fitsIn(c isa.Class) bool {
+	switch c {
+	case isa.B16:
+		return i >= math.MinInt16 && i <= math.MaxUint16
+	case isa.B32:
+		return i >= math.MinInt32 && i <= math.MaxUint32
+	}
+	return true
 }
 
 // Float is a floating-point immediate, written as its exact bits.
@@ -131,7 +147,7 @@ func (m Mem) text() string {
 	if m.Offset == 0 {
 		return "[" + name + "]"
 	}
-	return fmt.Sprintf("[%s%+d]", name, m.Offset)
+	return fmt.Sprintf("[%s+%d]", name, m.Offset) // PTX writes a negative offset as +-8
 }
 
 func (m Mem) accepts(c isa.Class) bool {

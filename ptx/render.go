@@ -25,6 +25,12 @@ func (k *Kernel) render(b *strings.Builder) {
 	if k.MaxThreads > 0 {
 		fmt.Fprintf(b, ".maxntid %d, 1, 1\n", k.MaxThreads)
 	}
+	if k.MinCTAs > 0 {
+		fmt.Fprintf(b, ".minnctapersm %d\n", k.MinCTAs)
+	}
+	if k.MaxRegisters > 0 {
+		fmt.Fprintf(b, ".maxnreg %d\n", k.MaxRegisters)
+	}
 	b.WriteString("{\n")
 	for _, t := range []Type{Pred, B16, B32, B64, F32, F64} {
 		if n := k.registers[t]; n > 0 {

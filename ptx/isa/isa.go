@@ -140,11 +140,17 @@ func (t *Table) Lookup(name string) []Form { return t.forms[name] }
 // Names lists all form names in order.
 func (t *Table) Names() []string { return slices.Clone(t.names) }
 
-// Nearest returns the known name closest to a misspelt one, by edit distance.
+// Nearest returns the known name closest to a misspelt one, by edit distance;
+// one with the same opcode is closer: "fma.f32" lacks a rounding, it is no "max.f32".
 func (t *Table) Nearest(name string) string {
+	opcode, _, _ := strings.Cut(name, ".")
 	best, bestDist := "", 1<<30
 	for _, n := range t.names {
-		if d := editDistance(name, n); d < bestDist {
+		d := editDistance(name, n)
+		if other, _, _ := strings.Cut(n, "."); other != opcode {
+			d += len(".rn.")
+		}
+		if d < bestDist {
 			best, bestDist = n, d
 		}
 	}
