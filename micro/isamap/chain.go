@@ -1,6 +1,7 @@
 package isamap
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gpubench/gpubench/micro/harness"
@@ -28,7 +29,8 @@ type chain struct {
 	form isa.Form
 	spec []isa.Operand
 	in   ptx.Reg
-	tile ptx.Reg // shared address of tileBytes
+	// tile is the shared address of tileBytes, own the thread's first word there.
+	tile, own ptx.Reg
 	// carried are the registers that the instruction writes; operands is a step.
 	carried  ptx.Vec
 	operands []ptx.Operand
@@ -97,8 +99,11 @@ func (c *chain) prepare() {
 // address of a memory operand: the first of a copy between spaces is the
 // destination.
 func (c *chain) address(i int) ptx.Reg {
-	if strings.HasPrefix(c.Name, "cp.async") && i == 1 {
+	switch {
+	case strings.HasPrefix(c.Name, "cp.async") && i == 1:
 		return c.in
+	case strings.HasPrefix(c.Name, "atom."): // one word a lane
+		return c.own
 	}
 	return c.tile
 }
@@ -125,15 +130,16 @@ func operand(o isa.Operand, v ptx.Vec) ptx.Operand {
 func (c *chain) fillTile() {
 	k := c.k
 	c.tile = k.SharedAddress(k.Shared("tile", tileBytes, 1024))
-	thread, at, word := k.Reg(ptx.B32), k.Reg(ptx.B32), k.Reg(ptx.B32)
+	thread, word := k.Reg(ptx.B32), k.Reg(ptx.B32)
+	c.own = k.Reg(ptx.B32)
 	k.I("mov.u32", thread, ptx.Special("%tid.x"))
-	k.I("mad.lo.u32", at, thread, ptx.Int(4), c.tile)
+	k.I("mad.lo.u32", c.own, thread, ptx.Int(4), c.tile)
 	k.I("mov.u32", word, ptx.Int(0))
 	if c.chases() {
 		k.I("mov.u32", word, c.tile)
 	}
 	for i := 0; i < tileBytes/4; i += c.threads() {
-		k.I("st.shared.u32", ptx.At(at, 4*i), word)
+		k.I("st.shared.u32", ptx.At(c.own, 4*i), word)
 	}
 	if strings.HasPrefix(c.Name, "wgmma") {
 		k.I("fence.proxy.async")
@@ -166,10 +172,28 @@ func (c *chain) enter(zero ptx.Reg) {
 }
 
 func (c *chain) step() {
-	if c.chases() {
+	switch {
+	case c.chases():
 		c.operands[1] = ptx.At(c.carried[0], 0)
+	case strings.HasPrefix(c.Name, "mma."):
+		c.operands[1] = c.product()
 	}
-	c.k.I(c.Name, c.operands...)
+	c.k.I(c.Name, slices.Clone(c.operands)...) // the kernel keeps the slice
+}
+
+// product is A of an mma: the bits of what the step before it wrote, without
+// which an emulated product would be computed once for all steps.
+func (c *chain) product() ptx.Operand {
+	a := make(ptx.Vec, c.spec[1].Width)
+	for i := range a {
+		a[i] = c.carried[i%len(c.carried)]
+		if a[i].Type() == ptx.F32 {
+			bits := c.k.Reg(ptx.B32)
+			c.k.I("mov.b32", bits, a[i])
+			a[i] = bits
+		}
+	}
+	return a
 }
 
 // leave waits for what is under way; the word is zero if all went well.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/harness"
+	"github.com/gpubench/gpubench/ptx/sass"
 	"github.com/gpubench/gpubench/results"
 )
 
@@ -18,7 +20,7 @@ func Benchmarks() []micro.Benchmark {
 	return []micro.Benchmark{{
 		Name:       "isa/map",
 		Question:   "Which machine instructions does a PTX instruction become on this GPU: is it native or emulated?",
-		Method:     "A kernel of its own for each instruction holds it a few and many times between two reads of the clock; the machine code of the longer stretch less that of the shorter is what the additional ones became. A PTX instruction that takes more than one machine instruction is called emulated.",
+		Method:     "A kernel of its own for each instruction holds it a few and many times between two reads of the clock; the machine code of the longer stretch less that of the shorter is what the additional ones became. PTX that takes more machine instructions than it has is called emulated, fewer fused; moves between registers are not counted.",
 		Source:     "our own reader of the cubin that the driver made; arXiv 2208.11174",
 		Experiment: "E7",
 		Units:      []string{"instructions"},
@@ -86,32 +88,74 @@ func describe(row *micro.Row, m *micro.Measured) {
 		return
 	}
 	steps := lengths()
-	became := difference(short, long, steps[1]-steps[0])
-	total, most := 0.0, share{}
-	var parts []string
-	for _, s := range became {
+	did, moved := split(difference(short, long, steps[1]-steps[0]))
+	total := 0.0
+	for _, s := range did {
 		total += s.each
-		if s.each > most.each {
-			most = s
-		}
-		parts = append(parts, s.String())
 	}
 	row.Value, row.Status = total, results.OK
-	row.Proof = results.Proof{Kind: results.ProofSASS, Instruction: most.mnemonic, Emulated: total > 1, Detail: strings.Join(parts, " + ")}
-	for _, in := range long {
-		if in.Mnemonic == most.mnemonic {
-			row.Proof.Count = in.Count
-		}
-	}
-	kind := "native"
-	if row.Proof.Emulated {
-		kind = "emulated"
-	}
-	row.Annotations = append(row.Annotations, kind+": "+row.Proof.Detail)
 	if total == 0 {
-		row.Annotations = nil
 		harness.Flag(row, "nothing is left of it: the compiler found it to be without effect")
+		return
 	}
+	calls := slices.ContainsFunc(did, func(s share) bool { return strings.HasPrefix(s.mnemonic, "CALL") })
+	kind := kindOf(m.Point.Get("ptx"), total)
+	if calls {
+		kind = emulated
+	}
+	row.Proof = results.Proof{Kind: results.ProofSASS, Instruction: join(did), Emulated: kind == emulated, Detail: kind}
+	for _, in := range long {
+		row.Proof.Count += in.Count
+	}
+	note := kind + ": " + join(did)
+	if len(moved) > 0 {
+		note += "; beside " + join(moved)
+	}
+	row.Annotations = append(row.Annotations, note)
+	if calls {
+		row.Annotations = append(row.Annotations, "the work is done in a subroutine, which is not counted")
+	}
+}
+
+// Kinds of translation.
+const (
+	native   = "native"
+	fused    = "fused"
+	emulated = "emulated"
+)
+
+// kindOf compares the number of machine instructions with that of the PTX
+// instructions in the name.
+func kindOf(name string, machine float64) string {
+	switch written := float64(1 + strings.Count(name, " + ")); {
+	case machine > written:
+		return emulated
+	case machine < written:
+		return fused
+	}
+	return native
+}
+
+// split separates what works from what only waits (before sm_90 that is a
+// UIADD3 of nothing) or moves a value from one register to another; the compiler
+// adds those for reasons of its own.
+func split(list []share) (did, moved []share) {
+	for _, s := range list {
+		if s.mnemonic == "IMAD.U32" || sass.Match("NOP|UIADD3|MOV|UMOV|IMAD.MOV|R2UR", s.mnemonic) {
+			moved = append(moved, s)
+			continue
+		}
+		did = append(did, s)
+	}
+	return did, moved
+}
+
+func join(list []share) string {
+	parts := make([]string, len(list))
+	for i, s := range list {
+		parts[i] = s.String()
+	}
+	return strings.Join(parts, " + ")
 }
 
 // stretches are the timed sections of the two lengths: the first and the last
