@@ -15,6 +15,7 @@ import (
 	"github.com/gpubench/gpubench/micro/run"
 	"github.com/gpubench/gpubench/ptx/isa"
 	"github.com/gpubench/gpubench/results"
+	"github.com/gpubench/gpubench/results/published"
 )
 
 func nominal(t *testing.T, target isa.Target) micro.GPU {
@@ -166,7 +167,7 @@ func TestLatencyAnalysis(t *testing.T) {
 	assert.Equal(t, 33.0, values["4own latency"])
 	assert.Equal(t, 23.0, values["4own plain latency"])
 	assert.Equal(t, 128.0, values["16remote coverage"])
-	require.Len(t, a.Grids, 1)
+	require.Len(t, a.Grids, 1+len(published.DSMPairs()))
 	g := a.Grids[0]
 	require.Len(t, g.Cells, 132)
 	assert.Nil(t, g.Cells[0][0])

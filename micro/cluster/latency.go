@@ -403,7 +403,7 @@ func latencyAnalyse(gpu micro.GPU, measured []*micro.Measured) (micro.Analysis, 
 		}
 		a.Rows = append(a.Rows, s.rows(gpu, m)...)
 	}
-	a.Grids = []results.Grid{pairGrid(gpu, merged)}
+	a.Grids = append([]results.Grid{pairGrid(gpu, merged)}, published.DSMPairs()...)
 	return a, nil
 }
 

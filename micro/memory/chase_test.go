@@ -224,7 +224,7 @@ func TestRandomAnalysis(t *testing.T) {
 	for i, want := range []float64{208 << 10, 30 << 20, 60 << 20} {
 		assert.InEpsilon(t, want, ends[i], 0.1)
 	}
-	require.Len(t, a.Series, 2)
+	require.Greater(t, len(a.Series), 2, "ours in cycles and ns, and published ones")
 	assert.Len(t, a.Series[0].Marks, 3)
 	assert.Len(t, a.Series[0].XY, len(measured))
 }

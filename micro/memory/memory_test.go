@@ -33,7 +33,7 @@ func verified(t *testing.T, job *micro.Job) []byte {
 // small is a GPU whose levels are so small that the emulator can fill them.
 func small(t *testing.T) micro.GPU {
 	gpu := h200(t)
-	gpu.SMs, gpu.L2Bytes, gpu.MemoryBytes, gpu.FreeBytes = 2, 1<<20, 32<<20, 32<<20
+	gpu.SMs, gpu.L2Bytes, gpu.MemoryBytes, gpu.FreeBytes = 1, 256<<10, 15<<20, 15<<20
 	return gpu
 }
 

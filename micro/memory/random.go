@@ -206,6 +206,11 @@ func randomAnalyse(gpu micro.GPU, measured []*micro.Measured) (micro.Analysis, e
 		c.series("latency, random chase", "cycles", c.cycles, marks),
 		c.series("latency, random chase", "ns", c.nanos, marks),
 	}
+	for _, s := range published.RandomLatency() {
+		if s.Benchmark == "memory/random-latency" {
+			a.Series = append(a.Series, s)
+		}
+	}
 	return a, nil
 }
 
@@ -279,7 +284,7 @@ func (c curve) kneeRow(i int, mark results.Mark) micro.Row {
 }
 
 func (c curve) series(name, unit string, y []float64, marks []results.Mark) results.Series {
-	s := results.Series{Name: name + ", " + unit, Group: "latency against footprint, " + unit, Marks: marks,
+	s := results.Series{Name: name + ", " + unit, Group: "latency against footprint", Marks: marks,
 		X: results.Axis{Label: "footprint", Unit: "B", Log: true}, Y: results.Axis{Label: "latency", Unit: unit}}
 	for i, b := range c.bytes {
 		xy := results.XY{X: b, Y: y[i]}
