@@ -135,6 +135,11 @@ func checkCode(t *testing.T, target isa.Target, cubin []byte, samples []*sample)
 	byName := map[string]*sass.Kernel{}
 	for _, k := range kernels {
 		byName[k.Name] = k
+		for _, i := range k.Code {
+			if strings.Contains(i.Mnemonic, "?") {
+				t.Errorf("package sass does not know %s at %#x of %s, for %s", i.Mnemonic, i.Offset, k.Name, target)
+			}
+		}
 	}
 	for _, s := range samples {
 		if noProof(s.form, target) != "" {
