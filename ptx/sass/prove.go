@@ -36,13 +36,8 @@ func (k *Kernel) Sections() [][]Instruction {
 // ErrNotProven means that the machine code does not show what was expected.
 var ErrNotProven = errors.New("not proven")
 
-// Prove looks for the expected work between the clock reads: sections that hold
-// want[0]*perStep instructions of the pattern, then want[1]*perStep, and so on,
-// in this order, with other sections anywhere between. It returns the counts
-// found. An entry 0 of want asks for nothing; perStep 0 means 1.
-//
-// A count may exceed what is wanted only where the pattern also fits the
-// integer bookkeeping of loops and addresses, and only by a little.
+// Prove looks for the expected work between the clock reads and returns the
+// counts found; Agree says what is expected of them.
 func Prove(k *Kernel, pattern string, want []int, perStep int) ([]int, error) {
 	var found []int
 	for _, s := range k.Sections() {
@@ -50,23 +45,37 @@ func Prove(k *Kernel, pattern string, want []int, perStep int) ([]int, error) {
 			found = append(found, n)
 		}
 	}
-	rest := found
+	counts, ok := Agree(found, pattern, want, perStep)
+	if !ok {
+		return found, fmt.Errorf("%w: the sections of kernel %s between clock reads hold %v of %s, wanted %v times %d",
+			ErrNotProven, k.Name, found, pattern, want, max(perStep, 1))
+	}
+	return counts, nil
+}
+
+// Agree looks through the counts of a pattern in the sections of a kernel for
+// want[0]*perStep, then want[1]*perStep, and so on, in this order, with other
+// sections anywhere between, and returns those that fit. An entry 0 of want
+// asks for nothing; perStep 0 means 1.
+//
+// A count may exceed what is wanted only where the pattern also fits the
+// integer bookkeeping of loops and addresses, and only by a little.
+func Agree(found []int, pattern string, want []int, perStep int) ([]int, bool) {
 	var counts []int
 	for _, n := range want {
 		if n == 0 {
 			continue
 		}
 		n *= max(perStep, 1)
-		for len(rest) > 0 && (rest[0] < n || rest[0] > n+slack(pattern, n)) {
-			rest = rest[1:]
+		for len(found) > 0 && (found[0] < n || found[0] > n+slack(pattern, n)) {
+			found = found[1:]
 		}
-		if len(rest) == 0 {
-			return found, fmt.Errorf("%w: the sections of kernel %s between clock reads hold %v of %s, wanted %v times %d",
-				ErrNotProven, k.Name, found, pattern, want, max(perStep, 1))
+		if len(found) == 0 {
+			return nil, false
 		}
-		counts, rest = append(counts, rest[0]), rest[1:]
+		counts, found = append(counts, found[0]), found[1:]
 	}
-	return counts, nil
+	return counts, true
 }
 
 // bookkeeping are the opcodes that loop counters, addresses and the folding of
