@@ -40,6 +40,9 @@ type Throughput struct {
 	// VerifyWarps is the number of warps that verify, and that write results; 0
 	// means 1. A warpgroup instruction needs 4.
 	VerifyWarps int
+	// MaxThreads bounds the CTA of every point that shares the kernel, so that
+	// wide fragments have registers; 0 means 1024.
+	MaxThreads int
 	// SharedBytes is dynamic shared memory, which Make finds by DynamicShared.
 	SharedBytes int
 	// Check replaces the emulator as the judge of the result; CheckedBy names it.
@@ -50,7 +53,7 @@ type Throughput struct {
 // Job makes the job. Each round's samples are three launches x CTAs x Words.
 func (t Throughput) Job(gpu micro.GPU) (*micro.Job, error) {
 	threads := 32 * t.Warps
-	if threads > 1024 || t.Chains < 1 || t.Unroll < 1 || t.CTAs < 1 || t.Iterations < 1 {
+	if threads > t.maxThreads() || t.Chains < 1 || t.Unroll < 1 || t.CTAs < 1 || t.Iterations < 1 {
 		return nil, fmt.Errorf("throughput job of %d warps, %d chains, %d steps, %d CTAs, %d iterations is not possible",
 			t.Warps, t.Chains, t.Unroll, t.CTAs, t.Iterations)
 	}
@@ -86,6 +89,13 @@ func (t Throughput) Work() float64 {
 	return float64(32 * t.Warps * t.Chains * t.Unroll * t.Iterations)
 }
 
+func (t Throughput) maxThreads() int {
+	if t.MaxThreads == 0 {
+		return 1024
+	}
+	return t.MaxThreads
+}
+
 func (t Throughput) verifyWarps() int { return max(t.VerifyWarps, 1) }
 
 func (t Throughput) launch(index, iterations, ctas, warps int) micro.Launch {
@@ -104,7 +114,7 @@ func (t Throughput) launch(index, iterations, ctas, warps int) micro.Launch {
 func (t Throughput) kernel(k *ptx.Kernel) {
 	// The bound must not depend on the point's warps, or every warp count would
 	// be another kernel to compile.
-	k.MaxThreads = 1024
+	k.MaxThreads = t.maxThreads()
 	samples, result := k.Param("samples", ptx.B64), k.Param("result", ptx.B64)
 	in, iterations := k.Param("input", ptx.B64), k.Param("iterations", ptx.B32)
 	sink := k.SharedAddress(k.Shared("sink", 4*1024, 4))
