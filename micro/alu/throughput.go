@@ -82,7 +82,7 @@ func configuration(gpu micro.GPU, p results.Point) (instruction, harness.Through
 	}
 	t := harness.Throughput{
 		Make:   harness.Script{Type: in.register(), Steps: in.Steps}.Maker(),
-		Chains: chains, Unroll: in.unroll(chains), Warps: warps, CTAs: 1,
+		Chains: chains, Unroll: in.unroll(chains), Warps: warps, CTAs: 1, Compact: true,
 		Input: in.input(), InputTag: in.Op + "." + in.Type,
 		Instruction: in.SASS, PerStep: in.PerStep, Extra: in.Also[1], CheckedBy: in.judge(),
 	}
@@ -91,7 +91,7 @@ func configuration(gpu micro.GPU, p results.Point) (instruction, harness.Through
 	}
 	cycles := harness.OneSM
 	if p.Get("on") == allSMs {
-		t.CTAs, t.Compact, cycles = max(gpu.SMs, 1), true, harness.WholeChip
+		t.CTAs, cycles = max(gpu.SMs, 1), harness.WholeChip
 	}
 	rate, known := gpu.Spec.Rate(in.Unit)
 	if !known {

@@ -79,19 +79,19 @@ func configuration(gpu micro.GPU, p results.Point) (function, harness.Throughput
 	native, emulated := f.instruction()
 	t := harness.Throughput{
 		Make:   f.script(gpu.Arch).Maker(),
-		Chains: f.chains(), Unroll: bodySize / f.chains(), Warps: warps, CTAs: 1,
+		Chains: f.chains(), Unroll: bodySize / f.chains(), Warps: warps, CTAs: 1, Compact: true,
 		Input: input(), InputTag: "dpx",
 		Instruction: native, Emulated: emulated, PerStep: f.perStep(gpu.Arch),
 	}
 	length := harness.OneSM
 	switch p.Get("on") {
 	case allSMs:
-		t.CTAs, t.Compact, length = max(gpu.SMs, 1), true, harness.WholeChip
+		t.CTAs, length = max(gpu.SMs, 1), harness.WholeChip
 	case "blocks":
 		if t.CTAs, err = strconv.Atoi(p.Get("blocks")); err != nil {
 			return f, t, fmt.Errorf("point %s: blocks: %w", p.Key(), err)
 		}
-		t.Compact, length = true, harness.WholeChip
+		length = harness.WholeChip
 	}
 	rate, known := gpu.Spec.Rate(arch.DPX)
 	if !known {

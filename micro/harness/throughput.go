@@ -26,9 +26,10 @@ type Throughput struct {
 	// Iterations of the loop in the first launch; the second and third do twice
 	// and three times as many, and the rate is the slope.
 	Iterations int
-	// Compact has a second kernel boil the words of a launch's CTAs down to one
-	// set, so that a recording of the whole chip stays small; ThroughputRates
-	// reads both.
+	// Compact has a second kernel boil the words of a launch's CTAs, if there are
+	// several, down to one set, so that a recording of the whole chip stays
+	// small; ThroughputRates reads both. Points that differ only in CTAs share
+	// their PTX if all of them are Compact.
 	Compact  bool
 	Input    []byte
 	InputTag string
