@@ -68,28 +68,9 @@ func match(kernel results.MachineCode, pattern string, want micro.Expect) (resul
 		return results.Proof{}, false
 	}
 	proof := results.Proof{Kind: results.ProofSASS, Instruction: name, Count: total}
-	if !agrees(counts, want) {
+	if _, ok := sass.Agree(counts, pattern, want.Sections, want.PerStep); !ok {
 		proof.Kind = results.ProofNone
 		proof.Detail = fmt.Sprintf("between the clock reads stand %v × %s, expected %v times %d", counts, name, want.Sections, max(want.PerStep, 1))
 	}
 	return proof, true
-}
-
-// agrees finds the wanted counts, in order, among those found.
-func agrees(counts []int, want micro.Expect) bool {
-	i := 0
-	for _, n := range want.Sections {
-		if n == 0 {
-			continue
-		}
-		n *= max(want.PerStep, 1)
-		for i < len(counts) && counts[i] != n {
-			i++
-		}
-		if i == len(counts) {
-			return false
-		}
-		i++
-	}
-	return true
 }
