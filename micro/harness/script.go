@@ -45,6 +45,7 @@ func (s Script) Maker() Maker {
 				}
 				w := Word(k, values[0].now)
 				for _, v := range values[1:] {
+					k.I("shf.l.wrap.b32", w, w, w, ptx.Int(1)) // or equal values would cancel
 					k.I("xor.b32", w, w, Word(k, v.now))
 				}
 				return w

@@ -12,6 +12,9 @@ import (
 // tileBytes is the shared memory that matrix operands and addresses point to.
 const tileBytes = 4096
 
+// firstTwo is sparse metadata that keeps elements 0 and 1 of each four.
+const firstTwo = 0x44444444
+
 // threads of a CTA: a warpgroup, where one is needed.
 func (e entry) threads() int {
 	if strings.HasPrefix(e.Name, "wgmma") {
@@ -90,6 +93,10 @@ func (c *chain) prepare() {
 			c.operands[i] = p
 		case o.Class == isa.B64 && strings.HasPrefix(c.Name, "wgmma"):
 			c.operands[i] = c.descriptor()
+		case strings.HasPrefix(c.Name, "mma.sp") && o.Width == 0:
+			metadata := c.k.Reg(ptx.B32)
+			c.k.I("mov.u32", metadata, ptx.Int(firstTwo))
+			c.operands[i] = metadata
 		default:
 			c.operands[i] = operand(o, c.zeros(o))
 		}

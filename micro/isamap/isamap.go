@@ -51,8 +51,11 @@ func job(gpu micro.GPU, p results.Point) (*micro.Job, error) {
 		Make: e.maker(gpu.Table), Lengths: lengths(), Threads: e.threads(),
 		Input: e.input(), InputTag: e.Name,
 	}
-	if e.Steps == nil {
+	switch {
+	case e.Steps == nil:
 		l.Check, l.CheckedBy = zeros, micro.ByAnalytic
+	case e.Model.Step != nil:
+		l.Check, l.CheckedBy = e.Model.Check(l.Input, lengths()[1], 1), micro.ByAnalytic
 	}
 	return l.Job(gpu)
 }

@@ -17,6 +17,8 @@ type entry struct {
 	// the instruction table's form of that name, see chain.
 	Type  ptx.Type
 	Steps []string
+	// Model judges the result where the machine's rounding is its own.
+	Model harness.Model
 	// Immediates are the values of a form's immediate operands, in order.
 	Immediates []int
 }
@@ -33,8 +35,20 @@ func same(t ptx.Type, steps ...string) entry {
 	return entry{Name: name, Type: t, Steps: steps}
 }
 
+// approximate adds a model to an entry.
+func (e entry) approximate(tolerance float64, step func(float64) float64) entry {
+	e.Model = harness.Model{Step: step, Tolerance: tolerance, Halves: e.Type == ptx.B32}
+	return e
+}
+
 // form is an entry whose chain is made from the instruction table.
 func form(name string, immediates ...int) entry { return entry{Name: name, Immediates: immediates} }
+
+// Tolerances of a chain of approximate steps.
+const (
+	fine   = 1e-2
+	coarse = 1e-1
+)
 
 func entries() []entry {
 	b32, b64, f32, f64, b16 := ptx.B32, ptx.B64, ptx.F32, ptx.F64, ptx.B16
@@ -63,14 +77,14 @@ func entries() []entry {
 		same(b32, "prmt.b32 x x a b", "prmt.b32 x x c d"),
 		same(b32, "dp4a.s32.s32 x x a b"),
 		script("setp.lt.s32 + selp.s32", b32, "setp.lt.s32 p0 x a; selp.s32 x b y p0", "setp.lt.s32 p1 x c; selp.s32 y d x p1"),
-		script("rcp.approx.ftz.f32", f32, "rcp.approx.ftz.f32 f0 x; abs.f32 x f0"),
-		same(f32, "rsqrt.approx.ftz.f32 x x"),
-		same(f32, "sqrt.approx.ftz.f32 x x"),
-		script("ex2.approx.ftz.f32", f32, "neg.f32 f0 x; ex2.approx.ftz.f32 x f0"),
-		same(f32, "lg2.approx.ftz.f32 x x"),
-		same(f32, "sin.approx.ftz.f32 x x"),
-		same(f32, "cos.approx.ftz.f32 x x"),
-		same(f32, "tanh.approx.f32 x x"),
+		script("rcp.approx.ftz.f32", f32, "rcp.approx.ftz.f32 f0 x; abs.f32 x f0").approximate(fine, func(x float64) float64 { return 1 / x }),
+		same(f32, "rsqrt.approx.ftz.f32 x x").approximate(fine, func(x float64) float64 { return 1 / math.Sqrt(x) }),
+		same(f32, "sqrt.approx.ftz.f32 x x").approximate(fine, math.Sqrt),
+		script("ex2.approx.ftz.f32", f32, "neg.f32 f0 x; ex2.approx.ftz.f32 x f0").approximate(fine, func(x float64) float64 { return math.Exp2(-x) }),
+		same(f32, "lg2.approx.ftz.f32 x x").approximate(fine, math.Log2),
+		same(f32, "sin.approx.ftz.f32 x x").approximate(fine, math.Sin),
+		same(f32, "cos.approx.ftz.f32 x x").approximate(fine, math.Cos),
+		same(f32, "tanh.approx.f32 x x").approximate(coarse, math.Tanh),
 		script("cvt.rn.f16.f32 + cvt.f32.f16", f32, "cvt.rn.f16.f32 h0 x; cvt.f32.f16 x h0"),
 		script("cvt.rzi.s32.f32 + cvt.rn.f32.s32", f32, "cvt.rzi.s32.f32 r0 x; cvt.rn.f32.s32 x r0"),
 		script("cvt.rn.f32.f64 + cvt.f64.f32", f64, "cvt.rn.f32.f64 f0 x; cvt.f64.f32 x f0"),
@@ -82,8 +96,8 @@ func entries() []entry {
 		same(b32, "add.rn.bf16x2 x x a", "add.rn.bf16x2 x x b"),
 		same(b32, "fma.rn.bf16x2 x x a b", "fma.rn.bf16x2 x x c d"),
 		same(b32, "min.f16x2 x x a", "max.f16x2 x x b"),
-		same(b32, "ex2.approx.f16x2 x x"),
-		same(b32, "tanh.approx.f16x2 x x"),
+		same(b32, "ex2.approx.f16x2 x x").approximate(coarse, math.Exp2),
+		same(b32, "tanh.approx.f16x2 x x").approximate(coarse, math.Tanh),
 		script("add.s32 + max.s32", b32, "add.s32 r0 x a; max.s32 x r0 b"),
 		script("add.s32 + max.relu.s32", b32, "add.s32 r0 x a; max.relu.s32 x r0 b"),
 		script("add.s16x2 + max.s16x2", b32, "add.s16x2 r0 x a; max.s16x2 x r0 b"),
