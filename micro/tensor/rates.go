@@ -37,22 +37,9 @@ func smRow(m *micro.Measured, rates harness.Rates, in element, peak float64) mic
 	return row
 }
 
-// chipRow is the rate on all SMs, against the peak at the measured clock.
-func chipRow(gpu micro.GPU, m *micro.Measured, rates harness.Rates, in element, peak float64) micro.Row {
-	tera := make([]float64, len(rates.Chip))
-	for i, v := range rates.Chip {
-		tera[i] = v / 1e12
-	}
-	row := harness.NewRow(m, "throughput", in.chipUnit(), tera)
-	row.HigherIsBetter = true
-	row.ClockMHz = results.Summarize(rates.ClockMHz).Median
-	harness.SetPeak(&row, peak*float64(gpu.SMs)*row.ClockMHz*1e6/1e12, fmt.Sprintf("%g op/cycle/SM x %d SMs at the measured clock", peak, gpu.SMs))
-	row.Annotations = append(row.Annotations, fmt.Sprintf("on %d SMs; one SM ran %.5g operations per cycle", rates.SMs, results.Summarize(rates.PerSM).Median))
-	if rates.SMs < gpu.SMs {
-		harness.Flag(&row, "only %d of %d SMs took part", rates.SMs, gpu.SMs)
-	}
-	scalingProof(&row, m, rates)
-	return row
+// setChipPeak puts a peak per SM, at the row's clock, beside a chip's rate in 10^12.
+func setChipPeak(row *micro.Row, gpu micro.GPU, perSM float64) {
+	harness.SetPeak(row, perSM*float64(gpu.SMs)*row.ClockMHz/1e6, fmt.Sprintf("%g per cycle × %d SMs at %.0f MHz", perSM, gpu.SMs, row.ClockMHz))
 }
 
 // scalingProof stands in where the machine code could not be read.

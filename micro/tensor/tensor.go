@@ -6,5 +6,5 @@ import "github.com/gpubench/gpubench/micro"
 
 // Benchmarks lists the benchmarks of this package.
 func Benchmarks() []micro.Benchmark {
-	return []micro.Benchmark{wgmmaLatency(), wgmmaThroughput()}
+	return []micro.Benchmark{mmaLatency(), mmaThroughput(), wgmmaLatency(), wgmmaThroughput()}
 }
