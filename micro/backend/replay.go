@@ -19,11 +19,19 @@ type Replay struct {
 	code map[string]*results.Kernel // by kernel hash
 }
 
+// ErrNoSamples marks a document that holds rows but nothing to replay.
+var ErrNoSamples = errors.New("holds no raw samples to replay")
+
 // NewReplay makes a device of a recorded document; name is how it is called in reports.
 func NewReplay(name string, doc *results.Document) (*Replay, error) {
 	if len(doc.Raw) == 0 {
-		return nil, fmt.Errorf("recording %s holds no raw samples: record it with 'gpubench run --raw'", name)
+		return nil, fmt.Errorf("recording %s %w: give a document that 'gpubench run' wrote", name, ErrNoSamples)
 	}
+	return index(name, doc), nil
+}
+
+// index finds samples by point and code by kernel.
+func index(name string, doc *results.Document) *Replay {
 	r := &Replay{doc: doc, name: name, raw: map[string]*results.Raw{}, code: map[string]*results.Kernel{}}
 	for i := range doc.Raw {
 		raw := &doc.Raw[i]
@@ -32,7 +40,7 @@ func NewReplay(name string, doc *results.Document) (*Replay, error) {
 	for i := range doc.Kernels {
 		r.code[doc.Kernels[i].Hash] = &doc.Kernels[i]
 	}
-	return r, nil
+	return r
 }
 
 func rawKey(benchmark, point string) string { return benchmark + "\x00" + point }
