@@ -9,9 +9,13 @@ import (
 const flags = 256
 
 // Compact changes a throughput job so that each launch writes to a scratch
-// buffer and a second kernel sums it up.
+// buffer and a second kernel sums it up. With one CTA there is nothing to sum
+// up: it only adds the kernel, so that the text is that of many CTAs.
 func Compact(m *ptx.Module, job *micro.Job, ctas int) {
 	reduce(m.Kernel("reduce"))
+	if ctas <= 1 {
+		return
+	}
 	job.Buffers[0] = micro.Buffer{Name: "samples", Bytes: uint64(8 * Words * len(multiples))}
 	job.Buffers = append(job.Buffers, micro.Buffer{Name: "scratch", Bytes: uint64(8 * Words * ctas)})
 	var launches []micro.Launch
@@ -23,7 +27,9 @@ func Compact(m *ptx.Module, job *micro.Job, ctas int) {
 		})
 	}
 	job.Launches = launches
-	job.Verify[0].Args[0] = micro.Ptr("scratch", 0)
+	for i := range job.Verify {
+		job.Verify[i].Args[0] = micro.Ptr("scratch", 0)
+	}
 }
 
 // compacted is the number of CTAs of a job that Compact changed, 0 for another.
