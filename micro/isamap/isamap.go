@@ -96,6 +96,7 @@ func describe(row *micro.Row, m *micro.Measured) {
 	for _, s := range did {
 		total += s.each
 	}
+	total = math.Round(total*1000) / 1000
 	row.Value, row.Status = total, results.OK
 	if total == 0 {
 		harness.Flag(row, "nothing is left of it: the compiler found it to be without effect")
