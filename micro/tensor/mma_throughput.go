@@ -121,6 +121,7 @@ func (f mma) configuration(gpu micro.GPU, p results.Point) (harness.Throughput, 
 	cycles := harness.OneSM
 	if p.Get("on") == allSMs {
 		t.CTAs, t.Compact, cycles = max(gpu.SMs, 1), true, 4*harness.WholeChip
+		t.SharedBytes = alone(gpu)
 	}
 	// A warp's step counts as one for each of its 32 threads.
 	t.Iterations = t.Size(cycles, f.guess(gpu)/f.operations()*32)

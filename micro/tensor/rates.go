@@ -48,3 +48,6 @@ func scalingProof(row *micro.Row, m *micro.Measured, rates harness.Rates) {
 		row.Proof = rates.ScalingProof()
 	}
 }
+
+// alone is so much dynamic shared memory that no two CTAs share an SM.
+func alone(gpu micro.GPU) int { return gpu.SharedPerBlock * 5 / 8 }

@@ -282,21 +282,6 @@ func (o *operands) wait(pending int) {
 	o.k.I("wgmma.wait_group.sync.aligned", ptx.Int(pending))
 }
 
-// word makes one word of the bits of some accumulators, in which their order counts.
-func (o *operands) word(of []ptx.Reg) ptx.Reg {
-	h := o.k.Reg(ptx.B32)
-	o.k.I("mov.b32", h, of[0])
-	for _, r := range of[1:] {
-		bits := r
-		if r.Type() != ptx.B32 {
-			bits = o.k.Reg(ptx.B32)
-			o.k.I("mov.b32", bits, r)
-		}
-		o.k.I("mad.lo.u32", h, h, ptx.Int(31), bits)
-	}
-	return h
-}
-
 // supported gives the reason why a GPU has no wgmma.
 func supported(gpu micro.GPU) error {
 	if !gpu.Arch.Supports(isa.SM90a) {

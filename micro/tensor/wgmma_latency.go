@@ -112,7 +112,7 @@ func (w wgmma) chain(k *ptx.Kernel, in ptx.Reg, _ int) harness.Chain {
 			o.wait(0)
 			step++
 		},
-		Leave: func() ptx.Reg { return o.word([]ptx.Reg{o.d[0], o.d[len(o.d)/2], o.d[len(o.d)-1]}) },
+		Leave: func() ptx.Reg { return hash(k, []ptx.Reg{o.d[0], o.d[len(o.d)/2], o.d[len(o.d)-1]}) },
 	}
 }
 

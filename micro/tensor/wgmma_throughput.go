@@ -114,6 +114,8 @@ type wgmmaRun struct {
 	fill   string
 	groups int
 	ctas   int
+	// spread is shared memory that is asked for and not used, see alone.
+	spread int
 }
 
 func parseWgmmaRun(gpu micro.GPU, p results.Point) (wgmmaRun, error) {
@@ -127,7 +129,7 @@ func parseWgmmaRun(gpu micro.GPU, p results.Point) (wgmmaRun, error) {
 	}
 	run := wgmmaRun{wgmma: w, fill: p.Get("fill"), groups: groups, ctas: 1}
 	if p.Get("on") == allSMs {
-		run.ctas = gpu.SMs
+		run.ctas, run.spread = gpu.SMs, alone(gpu)
 	}
 	return run, nil
 }
@@ -203,7 +205,7 @@ const launches = 3
 
 func (r wgmmaRun) launch(input string, index, iterations, ctas, groups int) micro.Launch {
 	return micro.Launch{
-		Kernel: "throughput", Grid: micro.Dim(ctas), Block: micro.Dim(group * groups),
+		Kernel: "throughput", Grid: micro.Dim(ctas), Block: micro.Dim(group * groups), SharedBytes: r.spread,
 		Args: []micro.Arg{
 			micro.Ptr("samples", uint64(8*harness.Words*ctas*index)), micro.Ptr("result", 0), micro.Ptr(input, 0), micro.U32(uint32(iterations)),
 		},
@@ -235,7 +237,7 @@ func (w wgmma) throughputKernel(k *ptx.Kernel) {
 	clock.Stop()
 	address := k.Reg(ptx.B64)
 	k.I("mad.wide.u32", address, thread, ptx.Int(4), result)
-	k.I("st.global.u32", ptx.At(address, 0), o.word(o.d))
+	k.I("st.global.u32", ptx.At(address, 0), hash(k, o.d))
 	clock.Store(samples, thread)
 	k.I("ret")
 }
