@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
@@ -16,14 +15,18 @@ func doctorCommand(w world) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find out what this machine can measure: yes, no or don't know, with the reason",
-		Args:  cobra.NoArgs,
+		Example: `  gpubench doctor
+  gpubench doctor --gpu 1 --json`,
+		Args:              needs(),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if o.GPU < 0 {
+				return usagef("--gpu %d: GPUs are counted from 0", o.GPU)
+			}
 			o.CacheDir = w.cache
 			findings := doctor.Run(c.Context(), o)
 			if asJSON {
-				e := json.NewEncoder(w.out)
-				e.SetIndent("", "  ")
-				return e.Encode(findings)
+				return w.json(findings)
 			}
 			t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
 			for _, f := range findings {

@@ -16,9 +16,16 @@ func reportCommand(w world) *cobra.Command {
 	var tables, all bool
 	c := &cobra.Command{
 		Use:   "report DOCUMENT",
-		Short: "Make report and pictures of a document",
-		Args:  cobra.ExactArgs(1),
+		Short: "Make the report and pictures of a document, or print its tables",
+		Example: `  gpubench report gpubench-out/hopper/results.json
+  gpubench report results.json --out /tmp/report
+  gpubench report results.json --table --all | less -S`,
+		Args:              needs("DOCUMENT"),
+		ValidArgsFunction: completeDocuments(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if all && !tables {
+				return usagef("--all is for --table: the report has every row")
+			}
 			doc, err := results.Read(args[0])
 			if err != nil {
 				return err
@@ -33,11 +40,15 @@ func reportCommand(w world) *cobra.Command {
 			for _, f := range files {
 				fmt.Fprintln(w.out, f)
 			}
-			return err
+			if err != nil {
+				return &exitError{exitUnwritten, fmt.Errorf("write the report to %s: %w; choose another folder with --out", out, err)}
+			}
+			return nil
 		},
 	}
 	c.Flags().StringVarP(&out, "out", "o", "", "folder of the report (default the document's)")
 	c.Flags().BoolVar(&tables, "table", false, "print the tables instead")
-	c.Flags().BoolVar(&all, "all", false, "print every row of long benchmarks")
+	c.Flags().BoolVar(&all, "all", false, "with --table, print every row of long benchmarks")
+	completeFolder(c, "out")
 	return c
 }

@@ -2,19 +2,21 @@ package main
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/backend"
 	"github.com/gpubench/gpubench/results"
-	"github.com/gpubench/gpubench/results/export"
 )
 
 // world is what a command sees of the system, so that tests can give another.
@@ -24,45 +26,45 @@ type world struct {
 	width int
 	// live says that err is a terminal, for a progress bar.
 	live bool
-	now  func() time.Time
-	args []string
+	// liveWidth is the width of that terminal, 0 for not known.
+	liveWidth int
+	now       func() time.Time
+	args      []string
 	// cache is where compiled kernels are kept, empty for nowhere.
 	cache string
+	// open makes the device.
+	open func(backend.Options) (dev micro.Device, fallback error, err error)
 }
 
 func system() world {
-	w := world{out: os.Stdout, err: os.Stderr, now: time.Now, args: os.Args, live: term.IsTerminal(int(os.Stderr.Fd()))}
+	w := world{out: os.Stdout, err: os.Stderr, now: time.Now, args: os.Args, open: backend.Open,
+		live: term.IsTerminal(int(os.Stderr.Fd()))}
 	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 		w.width = width
 	}
+	if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil {
+		w.liveWidth = width
+	}
 	if dir, err := os.UserCacheDir(); err == nil {
-		w.cache = dir + "/gpubench"
+		w.cache = filepath.Join(dir, "gpubench")
 	}
 	return w
 }
 
-// Exit codes, as documented in the README.
-const (
-	exitOK          = 0
-	exitFailed      = 1 // anything not listed below
-	exitUsage       = 2 // a flag, name or document that cannot be used
-	exitNoGPU       = 3 // --backend cuda, and no usable GPU
-	exitInterrupted = 4 // interrupted; what was measured is in the document
-	exitUnwritten   = 5 // the document went to another place than asked for
-	exitCompare     = 6 // compare --fail-on was met
-)
-
-// exitError carries an exit code.
-type exitError struct {
-	code int
-	err  error
+// json prints a value as JSON.
+func (w world) json(v any) error {
+	e := json.NewEncoder(w.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("print JSON: %w", err)
+	}
+	return nil
 }
 
-func (e *exitError) Error() string { return e.err.Error() }
-func (e *exitError) Unwrap() error { return e.err }
-
-func usagef(format string, args ...any) error {
-	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+// tell prints a line for the person at the terminal.
+func (w world) tell(format string, args ...any) {
+	fmt.Fprintf(w.err, "gpubench: "+format+"\n", args...)
 }
 
 // execute runs one command line and returns the exit code.
@@ -75,26 +77,14 @@ func execute(ctx context.Context, args []string, w world) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(w.err, "gpubench:", err)
+	w.tell("%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	return exitCode(err)
 }
 
-func exitCode(err error) int {
-	var exit *exitError
-	var gone *backend.UnavailableError
-	var newer *results.SchemaError
-	var format *export.FormatError
-	switch {
-	case errors.As(err, &exit):
-		return exit.code
-	case errors.As(err, &gone):
-		return exitNoGPU
-	case errors.Is(err, results.ErrCorrupt), errors.As(err, &newer), errors.As(err, &format),
-		errors.Is(err, backend.ErrUnknown), errors.Is(err, os.ErrNotExist):
-		return exitUsage
-	}
-	return exitFailed
-}
+const (
+	groupMeasure  = "measure"
+	groupDocument = "document"
+)
 
 func newRoot(w world) *cobra.Command {
 	root := &cobra.Command{
@@ -105,16 +95,39 @@ number comes with an interval, the clock during the measurement, the machine
 instruction that ran and how that was proven, and a check of the result.
 
 The main job is 'gpubench run hopper'. Without an NVIDIA GPU it replays a
-recorded run of a real one, and says so everywhere.`,
-		SilenceUsage: true, SilenceErrors: true,
-		Version: version().Version,
+recorded run of a real one, and says so everywhere.
+
+` + exitHelp,
+		Example: `  gpubench doctor                     what can this machine measure?
+  gpubench run hopper                 measure everything; tables, document, report
+  gpubench explain dpx/latency        what is measured, and how
+  gpubench compare old.json new.json  what became faster or slower`,
+		SilenceUsage: true, SilenceErrors: true, DisableFlagsInUseLine: true, SuggestionsMinimumDistance: 2,
+		Version: versionLine(),
+		Args:    noCommand,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usagef("%w; '%s --help' shows the flags", err, c.CommandPath())
 	})
-	root.AddCommand(runCommand(w), listCommand(w), explainCommand(w), doctorCommand(w),
-		reportCommand(w), compareCommand(w), exportCommand(w))
+	root.AddGroup(&cobra.Group{ID: groupMeasure, Title: "Measure:"}, &cobra.Group{ID: groupDocument, Title: "Work with documents:"})
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add(groupMeasure, runCommand(w), listCommand(w), explainCommand(w), doctorCommand(w))
+	add(groupDocument, reportCommand(w), compareCommand(w), exportCommand(w))
 	return root
+}
+
+func versionLine() string {
+	t := version()
+	if t.Commit == "" {
+		return fmt.Sprintf("%s (%s)", t.Version, t.Go)
+	}
+	return fmt.Sprintf("%s (commit %s, %s)", t.Version, t.Commit, t.Go)
 }
 
 // version is the program's own, from the build information.

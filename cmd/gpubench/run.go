@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,8 +16,6 @@ import (
 	"github.com/gpubench/gpubench/micro/run"
 	"github.com/gpubench/gpubench/micro/suite"
 	"github.com/gpubench/gpubench/results"
-	"github.com/gpubench/gpubench/results/report"
-	"github.com/gpubench/gpubench/results/table"
 	"github.com/gpubench/gpubench/results/table/cell"
 )
 
@@ -32,49 +29,63 @@ type runFlags struct {
 	seed     uint64
 	rounds   int
 	all      bool
+	asJSON   bool
+	quiet    bool
 	noReport bool
 	noCache  bool
 	force    bool
+	// before is the document of resume.
+	before *results.Document
 }
 
 func runCommand(w world) *cobra.Command {
 	f := &runFlags{}
 	c := &cobra.Command{
 		Use:   "run NAME|GLOB|SUITE...",
-		Short: "Measure benchmarks; write a table, a document and a report",
+		Short: "Measure benchmarks; print tables, write a document and a report",
+		Long: `Measure benchmarks. The tables go to standard output; the document (results.json,
+with every raw sample) and the report with its pictures go to the output folder.
+
+Ctrl-C ends a run in good order: the document holds what was measured until
+then, and --resume goes on from it. Without a usable GPU a recorded run is
+replayed instead; --backend cuda refuses to.`,
 		Example: `  gpubench run hopper
-  gpubench run 'tensor/*' --out wgmma
-  gpubench run hopper --backend replay`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("name a suite or benchmark: 'gpubench run hopper'; 'gpubench list' shows all")
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), w, args) },
+  gpubench run 'tensor/*' dpx/latency --out wgmma
+  gpubench run hopper --backend replay
+  gpubench run hopper --resume gpubench-out/hopper-20260301-120000/results.json
+  gpubench run dpx/latency --json --no-report --out dpx | jq .rows`,
+		Args:              needsSome("NAME", "'hopper' is all benchmarks, 'gpubench list' shows them"),
+		ValidArgsFunction: completeNames,
+		RunE:              func(c *cobra.Command, args []string) error { return f.run(c.Context(), w, args) },
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.Kind, "backend", backend.KindAuto, strings.Join(backend.Kinds(), ", ")+": auto is the GPU if usable, else the recording")
 	flags.IntVar(&f.GPU, "gpu", 0, "index of the GPU")
 	flags.StringVar(&f.Recording, "recording", "", "document to replay instead of the built-in one")
-	flags.StringVarP(&f.out, "out", "o", "", "output folder (default gpubench-out/NAME-TIME)")
+	flags.StringVarP(&f.out, "out", "o", "", "output folder (default gpubench-out/NAME-TIME, or that of --resume)")
 	flags.StringVar(&f.resume, "resume", "", "document of an interrupted run: measure only what it lacks")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of the order of measurements (default random, printed)")
 	flags.IntVar(&f.rounds, "rounds", 0, "rounds per point (default each benchmark's own)")
 	flags.BoolVar(&f.all, "all", false, "print every row of long benchmarks")
+	flags.BoolVar(&f.asJSON, "json", false, "print the document instead of the tables")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
 	flags.BoolVar(&f.noReport, "no-report", false, "write the document only")
 	flags.BoolVar(&f.noCache, "no-cache", false, "compile every kernel anew")
 	flags.BoolVar(&f.force, "force", false, "replace a document in the output folder")
+	completeFlag(c, "backend", backend.Kinds())
+	completeFolder(c, "out")
+	complete(c, "resume", completeDocuments(1))
+	complete(c, "recording", completeDocuments(1))
 	return c
 }
 
+// run checks all that can be checked before it measures.
 func (f *runFlags) run(ctx context.Context, w world, args []string) error {
 	benchmarks, err := suite.Select(args)
 	if err != nil {
 		return usagef("%w", err)
 	}
-	dir, err := f.folder(w, args)
-	if err != nil {
+	if err := f.check(); err != nil {
 		return err
 	}
 	dev, err := f.open(w)
@@ -82,99 +93,121 @@ func (f *runFlags) run(ctx context.Context, w world, args []string) error {
 		return err
 	}
 	defer dev.Close()
-	if f.seed == 0 {
-		f.seed = rand.Uint64()
-	}
-	fmt.Fprintf(w.err, "gpubench: %d benchmarks on %s (%s), seed %d\n", len(benchmarks), dev.Describe().Name, dev.Backend(), f.seed)
-	bar := newProgress(w)
-	doc, err := run.Run(ctx, dev, benchmarks, run.Options{
-		Seed: f.seed, Rounds: f.rounds, Expected: backend.Expected, Approximate: backend.Approximate, Progress: bar.show,
-	})
-	bar.close()
-	doc.Tool, doc.Command, doc.Suite = version(), w.args, strings.Join(args, " ")
+	dir, err := f.folder(w, args)
 	if err != nil {
 		return err
 	}
-	return f.deliver(w, dir, doc)
+	if f.seed == 0 {
+		f.seed = uint64(rand.Uint32())
+	}
+	if f.rounds > 0 && dev.Backend() == backend.KindReplay {
+		w.tell("--rounds does nothing here: a replay has the rounds that were recorded")
+	}
+	opts := run.Options{Seed: f.seed, Rounds: f.rounds, Expected: backend.Expected, Approximate: backend.Approximate}
+	if !f.quiet {
+		w.tell("%s on %s (%s), seed %d", count(len(benchmarks), "benchmark"), dev.Describe().Name, dev.Backend(), f.seed)
+	}
+	bar := newProgress(w)
+	if !f.quiet {
+		opts.Progress = bar.show
+	}
+	doc, err := run.Run(ctx, dev, benchmarks, opts)
+	bar.close()
+	if err != nil {
+		return err
+	}
+	doc.Tool, doc.Command, doc.Suite = version(), w.args, strings.Join(args, " ")
+	if f.before != nil {
+		backend.Carry(doc, f.before)
+	}
+	return f.deliver(w, dir, args, doc)
 }
 
-// folder makes the output folder and makes sure, before anything is measured,
-// that it can be written.
-func (f *runFlags) folder(w world, args []string) (string, error) {
-	dir := f.out
-	if dir == "" {
-		name := strings.NewReplacer("/", "-", "*", "all", "?", "-").Replace(args[0])
-		dir = filepath.Join("gpubench-out", name+"-"+w.now().Format("20060102-150405"))
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return "", usagef("cannot make the output folder: %w; choose another with --out", err)
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// check refuses flags that no device could follow.
+func (f *runFlags) check() error {
+	switch {
+	case f.GPU < 0:
+		return usagef("--gpu %d: GPUs are counted from 0", f.GPU)
+	case f.rounds < 0:
+		return usagef("--rounds %d: give 1 or more, or leave it out for each benchmark's own", f.rounds)
+	case f.Recording != "" && f.Kind != backend.KindAuto && f.Kind != backend.KindReplay:
+		return usagef("--recording is for --backend replay, and not %s", f.Kind)
 	}
-	if _, err := os.Stat(filepath.Join(dir, documentName)); err == nil && !f.force {
-		return "", usagef("%s holds a document already: choose another folder with --out, or --force", dir)
-	}
-	probe, err := os.CreateTemp(dir, ".probe")
-	if err != nil {
-		return "", usagef("cannot write to the output folder: %w; choose another with --out", err)
-	}
-	return dir, errors.Join(probe.Close(), os.Remove(probe.Name()))
+	return nil
 }
 
 // open makes the device and tells on stderr if it is not a GPU.
 func (f *runFlags) open(w world) (micro.Device, error) {
+	if f.resume != "" {
+		var err error
+		if f.before, err = results.Read(f.resume); err != nil {
+			return nil, err
+		}
+	}
 	if !f.noCache {
 		f.CacheDir = w.cache
 	}
-	dev, fallback, err := backend.Open(f.Options)
+	dev, fallback, err := w.open(f.Options)
 	if err != nil {
 		return nil, err
 	}
 	if fallback != nil {
-		fmt.Fprintf(w.err, "gpubench: NO USABLE GPU (%v): replaying a recorded run of %s; these are not this machine's numbers\n",
-			fallback, dev.Describe().Name)
+		w.tell("no usable GPU: %v", fallback)
 	}
-	if f.resume == "" {
+	if banner := cell.Banner(standIn(dev)); banner != "" {
+		w.tell("%s", banner)
+	}
+	if f.before == nil {
 		return dev, nil
 	}
-	before, err := results.Read(f.resume)
-	if err != nil {
-		return nil, errors.Join(err, dev.Close())
-	}
-	resumed, err := backend.Resume(dev, f.resume, before)
+	resumed, err := backend.Resume(dev, f.resume, f.before)
 	if err != nil {
 		return nil, errors.Join(usagef("%w", err), dev.Close())
 	}
 	return resumed, nil
 }
 
-// deliver prints the tables and writes the document and the report. A document
-// that cannot be written where it should be goes to the temporary folder.
-func (f *runFlags) deliver(w world, dir string, doc *results.Document) error {
-	path := filepath.Join(dir, documentName)
-	writeErr := results.Write(path, doc)
-	if writeErr != nil {
-		rescue := filepath.Join(os.TempDir(), "gpubench-"+w.now().Format("20060102-150405")+".json.zst")
-		if err := results.Write(rescue, doc); err != nil {
-			fmt.Fprintf(w.err, "gpubench: %v\n", err)
-		} else {
-			fmt.Fprintf(w.err, "gpubench: the document is saved as %s instead\n", rescue)
-		}
+// standIn is a document of the device before anything is measured, for its banner.
+func standIn(dev micro.Device) *results.Document {
+	doc := &results.Document{Backend: dev.Backend(), Device: dev.Describe()}
+	if o, ok := dev.(interface{ Origin() results.Origin }); ok {
+		origin := o.Origin()
+		doc.Recording = &origin
 	}
-	if err := table.Write(w.out, doc, table.Options{Width: w.width, All: f.all}); err != nil {
-		return fmt.Errorf("print the tables: %w", err)
+	return doc
+}
+
+// folder makes the output folder and makes sure, before anything is measured,
+// that it can be written.
+func (f *runFlags) folder(w world, args []string) (string, error) {
+	dir, force := f.out, f.force
+	switch {
+	case dir != "":
+	case filepath.Base(f.resume) == documentName: // goes on in its place
+		dir, force = filepath.Dir(f.resume), true
+	default:
+		name := strings.NewReplacer("/", "-", "*", "all", "?", "-").Replace(args[0])
+		dir = filepath.Join("gpubench-out", name+"-"+w.now().Format("20060102-150405"))
 	}
-	if writeErr != nil {
-		return &exitError{exitUnwritten, writeErr}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", usagef("cannot make the output folder: %w; choose another with --out", err)
 	}
-	fmt.Fprintf(w.out, "\ndocument  %s\n", path)
-	if !f.noReport {
-		if _, err := report.Write(dir, doc); err != nil {
-			return &exitError{exitUnwritten, fmt.Errorf("the document is safe, the report is not: %w", err)}
-		}
-		fmt.Fprintf(w.out, "report    %s\n", filepath.Join(dir, "report.html"))
+	if _, err := os.Stat(filepath.Join(dir, documentName)); err == nil && !force {
+		return "", usagef("%s holds a document already: choose another folder with --out, or --force", dir)
 	}
-	fmt.Fprintf(w.out, "rows      %s in %s\n", cell.CountLine(doc.Rows), doc.Finished.Sub(doc.Started).Round(100*time.Millisecond))
-	if doc.State == results.Interrupted {
-		return &exitError{exitInterrupted, fmt.Errorf("interrupted; go on with: gpubench run %s --resume %s", doc.Suite, path)}
+	probe, err := os.CreateTemp(dir, ".probe")
+	if err != nil {
+		return "", usagef("cannot write to the output folder: %w; choose another with --out", err)
 	}
-	return nil
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return "", fmt.Errorf("try the output folder: %w", err)
+	}
+	return dir, nil
 }

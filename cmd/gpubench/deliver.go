@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gpubench/gpubench/micro/backend"
+	"github.com/gpubench/gpubench/results"
+	"github.com/gpubench/gpubench/results/report"
+	"github.com/gpubench/gpubench/results/table"
+	"github.com/gpubench/gpubench/results/table/cell"
+)
+
+// deliver writes the document before anything else, then prints it and writes the report.
+func (f *runFlags) deliver(w world, dir string, args []string, doc *results.Document) error {
+	path, writeErr := store(w, dir, doc)
+	if err := f.print(w, doc); err != nil {
+		return fmt.Errorf("print the results (the document is %s): %w", path, err)
+	}
+	say := w.out
+	if f.asJSON {
+		say = w.err
+	}
+	if writeErr != nil {
+		return &exitError{exitUnwritten, writeErr}
+	}
+	fmt.Fprintf(say, "\ndocument  %s\n", path)
+	if !f.noReport {
+		if _, err := report.Write(dir, doc); err != nil {
+			return &exitError{exitUnwritten, fmt.Errorf("the document is safe, the report is not: %w; "+
+				"once there is room: gpubench report %s", err, quote(path))}
+		}
+		fmt.Fprintf(say, "report    %s\n", filepath.Join(dir, "report.html"))
+	}
+	fmt.Fprintf(say, "rows      %s in %s\n", cell.CountLine(doc.Rows), doc.Finished.Sub(doc.Started).Round(100*time.Millisecond))
+	if doc.State == results.Interrupted {
+		return &exitError{exitInterrupted, fmt.Errorf("interrupted; go on with: %s", f.again(args, path))}
+	}
+	return nil
+}
+
+func (f *runFlags) print(w world, doc *results.Document) error {
+	if f.asJSON {
+		return results.Encode(w.out, doc)
+	}
+	return table.Write(w.out, doc, table.Options{Width: w.width, All: f.all})
+}
+
+// store writes the document. Where it should go and cannot, it goes to the first
+// of some other folders that takes it; path is where it is in the end.
+func store(w world, dir string, doc *results.Document) (path string, err error) {
+	path = filepath.Join(dir, documentName)
+	if err = results.Write(path, doc); err == nil {
+		return path, nil
+	}
+	name := "gpubench-" + w.now().Format("20060102-150405") + ".json.zst"
+	folders := []string{os.TempDir(), "."}
+	if home, e := os.UserHomeDir(); e == nil {
+		folders = append(folders, home)
+	}
+	for _, folder := range folders {
+		rescue := filepath.Join(folder, name)
+		if e := results.Write(rescue, doc); e != nil {
+			w.tell("%v", e)
+			continue
+		}
+		w.tell("the document is saved as %s instead", rescue)
+		return rescue, err
+	}
+	return "lost: no folder takes it", err
+}
+
+// again is the command line that goes on with an interrupted run.
+func (f *runFlags) again(args []string, path string) string {
+	words := append([]string{"gpubench", "run"}, args...)
+	words = append(words, "--resume", path)
+	if f.Kind != backend.KindAuto && f.Kind != "" {
+		words = append(words, "--backend", f.Kind)
+	}
+	if f.Recording != "" {
+		words = append(words, "--recording", f.Recording)
+	}
+	if f.GPU != 0 {
+		words = append(words, "--gpu", fmt.Sprint(f.GPU))
+	}
+	if f.rounds != 0 {
+		words = append(words, "--rounds", fmt.Sprint(f.rounds))
+	}
+	for i := range words {
+		words[i] = quote(words[i])
+	}
+	return strings.Join(words, " ")
+}
+
+// quote protects a word from the shell where it has to.
+func quote(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=,:+@%", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
