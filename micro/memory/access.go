@@ -11,6 +11,9 @@ import (
 // widths are the bytes of one access of one thread.
 func widths() []int { return []int{4, 8, 16} }
 
+// maxWidth is the widest.
+const maxWidth = 16
+
 // suffix is the end of the load or store of a width: one, two or four words.
 func suffix(width int) string {
 	return map[int]string{4: ".u32", 8: ".v2.u32", 16: ".v4.u32"}[width]

@@ -1,10 +1,13 @@
 package memory
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gpubench/gpubench/internal/arch"
 	"github.com/gpubench/gpubench/micro"
@@ -20,7 +23,8 @@ func sharedBandwidth() micro.Benchmark {
 		Name:     "memory/shared-bandwidth",
 		Question: "How many bytes per cycle does an SM read, write and copy in shared memory, by access width?",
 		Method: "Every warp accesses consecutive words (no bank conflict) 16 times a loop pass; what was read is summed and the sum is kept. " +
-			"The rate is the slope of the cycles over n, 2n and 3n passes, on one SM for 1 to 32 warps and on all SMs at 32. " +
+			"The rate is the slope of the cycles over n, 2n and 3n passes, a quarter of a million cycles and more, on one SM for 1 to 32 warps and on all SMs at 32; " +
+			"the numbers of warps that are equally good count together. " +
 			"A copy counts its reads and its writes.",
 		Source:     "arXiv 2402.13499 table V, arXiv 2501.12084 table 5",
 		Experiment: "E4",
@@ -113,15 +117,12 @@ func (o onChip) kernel() string { return o.op + strconv.Itoa(o.width) }
 // passBytes is what a CTA reads and writes in one pass of the loop.
 func (o onChip) passBytes() int { return 32 * o.warps * accesses * o.width }
 
-// iterations makes the first launch last about 16 thousand cycles on one SM, and
-// eight times that on all of them, where %globaltimer with its coarse tick measures.
-func (o onChip) iterations() int {
-	n := min(2048, max(8, 128*16384/o.passBytes()))
-	if o.ctas > 1 {
-		n *= 8
-	}
-	return n
-}
+// onChipCycles is about how long the first launch is. The warps of a CTA end up to
+// a few hundred cycles apart, and %globaltimer ticks coarsely: both vanish in it.
+const onChipCycles = 1 << 18
+
+// iterations makes the first launch so long at the full rate.
+func (o onChip) iterations() int { return max(8, 128*onChipCycles/o.passBytes()) }
 
 func onChipJob(gpu micro.GPU, p results.Point, shared bool) (*micro.Job, error) {
 	o, err := parseOnChip(p, shared)
@@ -419,12 +420,22 @@ func onChipAnalyse(gpu micro.GPU, measured []*micro.Measured, unit arch.Unit, al
 	return a, nil
 }
 
+// onChipCell is the measurement of one number of warps on one SM.
+type onChipCell struct {
+	warps int
+	m     *micro.Measured
+	rates harness.Rates
+}
+
+func (c onChipCell) value() float64 { return results.Summarize(c.rates.PerSM).Median }
+
 // onChipRows makes the rows of one operation and width: the rate of one SM, the
 // warps that it takes, and the rate of the chip.
 func onChipRows(gpu micro.GPU, list []*micro.Measured, shared bool, peak float64, also published.Query) ([]micro.Row, []*float64, error) {
-	var best, whole *micro.Measured
-	var bestRates, wholeRates harness.Rates
-	cells, curve := make([]*float64, 6), map[int]float64{}
+	var whole *micro.Measured
+	var wholeRates harness.Rates
+	var line []onChipCell
+	cells := make([]*float64, 6)
 	for _, m := range list {
 		o, err := parseOnChip(m.Point, shared)
 		if err != nil {
@@ -438,20 +449,18 @@ func onChipRows(gpu micro.GPU, list []*micro.Measured, shared bool, peak float64
 			whole, wholeRates = m, rates
 			continue
 		}
-		v := results.Summarize(rates.PerSM).Median
-		curve[o.warps] = v
+		c := onChipCell{o.warps, m, rates}
+		line = append(line, c)
+		v := c.value()
 		for i := range cells {
 			if 1<<i == o.warps {
 				cells[i] = &v
 			}
 		}
-		if best == nil || v > results.Summarize(bestRates.PerSM).Median {
-			best, bestRates = m, rates
-		}
 	}
 	var rows []micro.Row
-	if best != nil {
-		rows = append(rows, perSMRows(best, bestRates, curve, peak, also)...)
+	if len(line) > 0 {
+		rows = append(rows, perSMRows(line, peak, also)...)
 	}
 	if whole != nil {
 		rows = append(rows, chipRow(gpu, whole, wholeRates, peak))
@@ -459,23 +468,53 @@ func onChipRows(gpu micro.GPU, list []*micro.Measured, shared bool, peak float64
 	return rows, cells, nil
 }
 
-func perSMRows(best *micro.Measured, rates harness.Rates, curve map[int]float64, peak float64, also published.Query) []micro.Row {
-	row := harness.NewRow(best, "bandwidth", "B/cycle/SM", rates.PerSM)
-	row.HigherIsBetter, row.Published = true, also
-	row.Point = shorten(best.Point, "op", "width")
-	row.ClockMHz, row.ClockFrom = results.Summarize(rates.ClockMHz).Median, "kernel"
+// plateauWidth is how far below the best a number of warps still belongs to the plateau.
+const plateauWidth = 0.01
+
+// plateau takes the cells that are as good as the best. The best alone would be
+// the luckiest of several equal ones.
+func plateau(line []onChipCell) []onChipCell {
+	best := slices.MaxFunc(line, func(a, b onChipCell) int { return cmp.Compare(a.value(), b.value()) }).value()
+	var flat []onChipCell
+	for _, c := range line {
+		if c.value() >= (1-plateauWidth)*best {
+			flat = append(flat, c)
+		}
+	}
+	return flat
+}
+
+func perSMRows(line []onChipCell, peak float64, also published.Query) []micro.Row {
+	var samples, clock []float64
+	var warps []string
+	var from []*micro.Measured
+	flat := plateau(line)
+	worst := flat[0]
+	for _, c := range flat {
+		samples, clock = append(samples, c.rates.PerSM...), append(clock, c.rates.ClockMHz...)
+		warps, from = append(warps, strconv.Itoa(c.warps)), append(from, c.m)
+		if c.rates.WorstR2 < worst.rates.WorstR2 {
+			worst = c
+		}
+	}
+	row := harness.NewRow(flat[0].m, "bandwidth", "B/cycle/SM", samples)
+	row.HigherIsBetter, row.Published, row.From = true, also, from
+	row.Point = shorten(flat[0].m.Point, "op", "width")
+	row.ClockMHz, row.ClockFrom = results.Summarize(clock).Median, "kernel"
 	harness.SetPeak(&row, peak, "bytes per cycle and SM of the architecture")
-	kit.ProvenByScaling(&row, best, rates)
-	row.Annotations = append(row.Annotations, fmt.Sprintf("best of 1 to 32 warps on one SM, at %s warps; R2 %.6f", best.Point.Get("warps"), rates.WorstR2))
-	if rates.WorstR2 < harness.MinR2 {
-		harness.Flag(&row, "the time does not grow linearly with the work: R2 %.5f", rates.WorstR2)
+	kit.ProvenByScaling(&row, worst.m, worst.rates)
+	row.Annotations = append(row.Annotations, fmt.Sprintf("1 to 32 warps on one SM; median of all within %.0f %% of the best: %s warps; R2 %.6f",
+		100*plateauWidth, strings.Join(warps, ", "), worst.rates.WorstR2))
+	if worst.rates.WorstR2 < harness.MinR2 {
+		harness.Flag(&row, "the time does not grow linearly with the work: R2 %.5f", worst.rates.WorstR2)
 	}
 	enough := row
 	enough.Metric, enough.Unit, enough.Peak, enough.Stats, enough.Interval = "saturation", "warps", nil, nil, nil
 	enough.Published, enough.HigherIsBetter, enough.Confidence = published.Query{}, false, 0
-	for warps := 32; warps >= 1; warps /= 2 {
-		if curve[warps] >= 0.95*row.Value {
-			enough.Value = float64(warps)
+	enough.Value = math.Inf(1)
+	for _, c := range line {
+		if c.value() >= 0.95*row.Value {
+			enough.Value = min(enough.Value, float64(c.warps))
 		}
 	}
 	enough.Annotations = []string{"fewest warps that reach 95 % of the best"}

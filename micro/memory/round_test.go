@@ -25,7 +25,10 @@ func TestRoundsRunAndAnalyse(t *testing.T) {
 		"memory/shared-bandwidth": {onChipPoint(opCopy, 16, 32, 1)},
 		"memory/l1-bandwidth":     {onChipPoint(opRead, 4, 32, 1)},
 		"memory/l2-bandwidth":     {results.P("op", opWrite, "width", "16", "share", "1/2")},
-		"memory/dram-bandwidth":   {results.P("op", opTriad, "width", "16", "unroll", "8")},
+		"memory/dram-bandwidth": {
+			results.P("op", opTriad, "width", "16", "ctas", ctaPerTile, "policy", streaming, "unroll", "8"),
+			results.P("op", opCopy, "width", "16", "ctas", "2", "policy", ordinary, "unroll", "2"),
+		},
 	}
 	for _, b := range Benchmarks() {
 		t.Run(b.Name, func(t *testing.T) {

@@ -19,15 +19,18 @@ type stream struct {
 	op     string
 	width  int
 	unroll int
+	// streaming marks lines as used once (.cs), for loads and stores.
+	streaming bool
 }
 
 const (
 	streamThreads = 512
-	// perSM is the number of CTAs per SM in the grid.
-	perSM = 4
+	// l2PerSM is the number of CTAs per SM in the grid for L2.
+	l2PerSM = 4
 	// streamWords is the number of sample words of a launch: first start and last
-	// stop over all CTAs by %globaltimer, then cycles and nanoseconds of CTA 0.
-	streamWords = 4
+	// stop over all CTAs by %globaltimer, then the same over the CTAs of SM 0 by
+	// its clock and by %globaltimer. Even words are minima, odd ones maxima.
+	streamWords = 6
 	// streamLaunches of a round: one to warm up, then one, two and three times the work.
 	streamLaunches = 4
 )
@@ -35,7 +38,13 @@ const (
 // unrolls are the accesses of a thread that are under way together.
 func unrolls() []int { return []int{1, 2, 4, 8} }
 
-func (s stream) kernel() string { return "unroll" + strconv.Itoa(s.unroll) }
+func (s stream) kernel() string {
+	name := "unroll" + strconv.Itoa(s.unroll)
+	if s.streaming {
+		name += "_cs"
+	}
+	return name
+}
 
 // tile is the number of bytes of a tile in each array.
 func (s stream) tile() uint64 { return uint64(streamThreads * s.unroll * s.width) }
@@ -71,9 +80,14 @@ func (s stream) expect() micro.Expect {
 // module for L2 and DRAM.
 func streamModule(gpu micro.GPU, op string, width int) *ptx.Module {
 	m := ptx.NewModule(gpu.Table, gpu.Arch)
-	for _, u := range unrolls() {
-		s := stream{op, width, u}
-		s.build(m.Kernel(s.kernel()))
+	for _, streaming := range []bool{false, true} {
+		if streaming && width != maxWidth {
+			continue
+		}
+		for _, u := range unrolls() {
+			s := stream{op, width, u, streaming}
+			s.build(m.Kernel(s.kernel()))
+		}
 	}
 	resetKernel(m.Kernel("reset"))
 	fillKernel(m.Kernel("fill"), op == opTriad)
@@ -123,20 +137,20 @@ func (s stream) build(k *ptx.Kernel) {
 		k.I("setp.ne.u32", wanted, verify, ptx.Int(0))
 		k.If(wanted).I("red.global.add.u32", ptx.At(result, 0), sum)
 	}
-	s.store(k, samples, thread, cta, t)
+	s.store(k, samples, thread, t)
 	k.I("ret")
 }
 
 // store merges the CTA's times into the launch's samples.
-func (s stream) store(k *ptx.Kernel, samples, thread, cta ptx.Reg, t []ptx.Reg) {
+func (s stream) store(k *ptx.Kernel, samples, thread ptx.Reg, t []ptx.Reg) {
 	kit.When(k, "eq", thread, ptx.Int(0), func() {
 		k.I("red.global.min.u64", ptx.At(samples, 0), t[0])
 		k.I("red.global.max.u64", ptx.At(samples, 8), t[3])
-		kit.When(k, "eq", cta, ptx.Int(0), func() {
-			k.I("sub.u64", t[2], t[2], t[1])
-			k.I("sub.u64", t[3], t[3], t[0])
-			k.I("st.global.u64", ptx.At(samples, 16), t[2])
-			k.I("st.global.u64", ptx.At(samples, 24), t[3])
+		kit.When(k, "eq", kit.Read(k, "%smid"), ptx.Int(0), func() {
+			k.I("red.global.min.u64", ptx.At(samples, 16), t[1])
+			k.I("red.global.max.u64", ptx.At(samples, 24), t[2])
+			k.I("red.global.min.u64", ptx.At(samples, 32), t[0])
+			k.I("red.global.max.u64", ptx.At(samples, 40), t[3])
 		})
 	})
 }
@@ -164,7 +178,7 @@ func (s stream) accesses(k *ptx.Kernel, index, a, b, c ptx.Reg, acc []ptx.Reg) {
 			for _, w := range v {
 				k.I("add.u32", w, index, ptx.Int(u*streamThreads))
 			}
-			k.I("st.global"+suffix(s.width), ptx.At(to, u*step), words(v))
+			k.I("st.global"+s.policy("")+suffix(s.width), ptx.At(to, u*step), words(v))
 		}
 	case opCopy:
 		from, to := at(a), at(c)
@@ -173,16 +187,24 @@ func (s stream) accesses(k *ptx.Kernel, index, a, b, c ptx.Reg, acc []ptx.Reg) {
 			loaded[u] = s.load(k, from, u*step)
 		}
 		for u, v := range loaded {
-			k.I("st.global"+suffix(s.width), ptx.At(to, u*step), words(v))
+			k.I("st.global"+s.policy("")+suffix(s.width), ptx.At(to, u*step), words(v))
 		}
 	case opTriad:
 		s.triad(k, at(a), at(b), at(c), step)
 	}
 }
 
+// policy is the cache operator, given the one of ordinary accesses.
+func (s stream) policy(ordinary string) string {
+	if s.streaming {
+		return ".cs"
+	}
+	return ordinary
+}
+
 func (s stream) load(k *ptx.Kernel, from ptx.Reg, offset int) []ptx.Reg {
 	v := k.Regs(ptx.B32, s.width/4)
-	k.I("ld.global.cg"+suffix(s.width), words(v), ptx.At(from, offset))
+	k.I("ld.global"+s.policy(".cg")+suffix(s.width), words(v), ptx.At(from, offset))
 	return v
 }
 
@@ -192,14 +214,14 @@ func (s stream) triad(k *ptx.Kernel, a, b, c ptx.Reg, step int) {
 	left, right := make([][]ptx.Reg, s.unroll), make([][]ptx.Reg, s.unroll)
 	for u := range left {
 		left[u], right[u] = k.Regs(ptx.F64, n), k.Regs(ptx.F64, n)
-		k.I("ld.global.cg"+name, words(left[u]), ptx.At(a, u*step))
-		k.I("ld.global.cg"+name, words(right[u]), ptx.At(b, u*step))
+		k.I("ld.global"+s.policy(".cg")+name, words(left[u]), ptx.At(a, u*step))
+		k.I("ld.global"+s.policy(".cg")+name, words(right[u]), ptx.At(b, u*step))
 	}
 	for u := range left {
 		for j := range left[u] {
 			k.I("fma.rn.f64", left[u][j], right[u][j], ptx.Float(3), left[u][j])
 		}
-		k.I("st.global"+name, ptx.At(c, u*step), words(left[u]))
+		k.I("st.global"+s.policy("")+name, ptx.At(c, u*step), words(left[u]))
 	}
 }
 
@@ -209,7 +231,7 @@ func resetKernel(k *ptx.Kernel) {
 	samples, result := k.Param("samples", ptx.B64), k.Param("result", ptx.B64)
 	thread := kit.Read(k, "%tid.x")
 	low, first, value, address := k.Reg(ptx.B32), k.Reg(ptx.Pred), k.Reg(ptx.B64), k.Reg(ptx.B64)
-	k.I("and.b32", low, thread, ptx.Int(streamWords-1))
+	k.I("and.b32", low, thread, ptx.Int(1))
 	k.I("setp.eq.u32", first, low, ptx.Int(0))
 	k.I("selp.b64", value, ptx.Int(-1), ptx.Int(0), first)
 	k.I("mad.wide.u32", address, thread, ptx.Int(8), samples)
@@ -262,9 +284,12 @@ type streamJob struct {
 	grid int
 	// tiles is where the tile numbers wrap; iterations are of the first timed launch.
 	tiles, iterations int
-	// onward says that each launch starts where the one before ended, so that no
-	// tile is met twice in a round; otherwise all start at the first tile, and a
-	// launch that is not timed comes first.
+	// each says that a longer launch has more CTAs and not more iterations: one
+	// CTA a tile, which the GPU starts in order, so that all work side by side.
+	each bool
+	// onward says that the first launch covers the first third of the arrays, the
+	// second the rest and the third all; otherwise all start at the first tile.
+	// A launch that is not timed comes first in both cases.
 	onward bool
 }
 
@@ -311,25 +336,56 @@ func (s streamJob) job(gpu micro.GPU) (*micro.Job, error) {
 	return job, nil
 }
 
+// warmUp is the part of the first launch that the untimed launch before it
+// does: enough to drain L2 of what others wrote, and to start from the state
+// that the timed launches leave.
+const warmUp = 8
+
 // launches are those of a round after the reset.
 func (s streamJob) launches() []micro.Launch {
-	var list []micro.Launch
+	unit := uint64(s.grid*s.iterations) * s.tile()
 	if !s.onward {
-		list = append(list, s.launch(0, 0, s.iterations, 0))
-	}
-	done := 0
-	for _, n := range kit.Multiples() {
-		offset := uint64(0)
-		if s.onward {
-			offset = uint64(done*s.grid) * s.tile()
+		list := []micro.Launch{s.launch(0, 0, s.shape(1), 0)}
+		for _, n := range kit.Multiples() {
+			list = append(list, s.launch(n, 0, s.shape(n), 0))
 		}
-		list = append(list, s.launch(n, offset, n*s.iterations, 0))
-		done += n * s.iterations
+		return list
 	}
-	return list
+	return []micro.Launch{
+		s.launch(0, 2*unit, s.prelude(), 0),
+		s.launch(1, 0, s.shape(1), 0), s.launch(2, unit, s.shape(2), 0), s.launch(3, 0, s.shape(3), 0),
+	}
 }
 
-func (s streamJob) launch(slot int, offset uint64, iterations int, verify uint32) micro.Launch {
+// shape is the CTAs of a launch and the iterations of each.
+type shape struct{ grid, iterations int }
+
+// shape is of a launch of n times the work of the first.
+func (s streamJob) shape(n int) shape {
+	if s.each {
+		return shape{n * s.grid, s.iterations}
+	}
+	return shape{s.grid, n * s.iterations}
+}
+
+// prelude is the shape of the untimed launch of an onward round.
+func (s streamJob) prelude() shape {
+	if s.each {
+		return shape{max(1, s.grid/warmUp), s.iterations}
+	}
+	return shape{s.grid, max(1, s.iterations/warmUp)}
+}
+
+// roundBytes is what all launches of a round read and write.
+func (s streamJob) roundBytes() float64 {
+	first := s.shape(1)
+	if s.onward {
+		first = s.prelude()
+	}
+	return (1+2+3)*s.launchBytes() + float64(first.grid*first.iterations)*float64(s.tile()*s.arrays())
+}
+
+func (s streamJob) launch(slot int, offset uint64, of shape, verify uint32) micro.Launch {
 	array := func(name string) micro.Arg {
 		for _, has := range append(s.inputs(), s.output()) {
 			if has == name {
@@ -338,9 +394,9 @@ func (s streamJob) launch(slot int, offset uint64, iterations int, verify uint32
 		}
 		return micro.U64(0)
 	}
-	return micro.Launch{Kernel: s.kernel(), Grid: micro.Dim(s.grid), Block: micro.Dim(streamThreads), Args: []micro.Arg{
+	return micro.Launch{Kernel: s.kernel(), Grid: micro.Dim(of.grid), Block: micro.Dim(streamThreads), Args: []micro.Arg{
 		micro.Ptr("samples", uint64(8*streamWords*slot)), micro.Ptr("result", 0), array("a"), array("b"), array("c"),
-		micro.U32(uint32(iterations)), micro.U32(uint32(s.tiles)), micro.U32(uint32(s.grid % s.tiles)), micro.U32(verify)}}
+		micro.U32(uint32(of.iterations)), micro.U32(uint32(s.tiles)), micro.U32(uint32(of.grid % s.tiles)), micro.U32(verify)}}
 }
 
 func (s streamJob) fill(gpu micro.GPU, name string, bytes uint64) micro.Launch {
@@ -361,7 +417,7 @@ func (s streamJob) verifying() streamJob {
 }
 
 func (s streamJob) verifyLaunches() []micro.Launch {
-	list := []micro.Launch{s.launch(0, 0, s.iterations, 1)}
+	list := []micro.Launch{s.launch(0, 0, s.shape(1), 1)}
 	if s.op != opRead {
 		list = append(list, micro.Launch{Kernel: "digest", Grid: micro.Dim(4), Block: micro.Dim(256), Args: []micro.Arg{
 			micro.Ptr(s.output(), 0), micro.U32(uint32(s.arrayBytes() / 4)), micro.Ptr("result", 0)}})
@@ -421,6 +477,7 @@ func (s streamJob) wordOf(i uint64) uint32 {
 // streamRates are a point's rates in bytes per second, one a round.
 type streamRates struct {
 	timer   []float64 // slope over the launches, by %globaltimer
+	longest []float64 // bytes of the longest launch over its time, start and end included
 	events  []float64 // all bytes of the round over the time of the device's events
 	clock   []float64 // MHz
 	worstR2 float64
@@ -434,23 +491,22 @@ func (s streamJob) rates(m *micro.Measured) (streamRates, error) {
 			return streamRates{}, fmt.Errorf("stream reading of %s has %d samples, want %d", m.Point.Key(), len(r.Samples), streamWords*streamLaunches)
 		}
 		x, y := make([]float64, len(multiples)), make([]float64, len(multiples))
-		total := 0.0
 		for i, n := range multiples {
 			launch := r.Samples[streamWords*n:]
 			x[i], y[i] = float64(n)*s.launchBytes(), float64(launch[1]-launch[0])
-			total += x[i]
-		}
-		if !s.onward {
-			total += s.launchBytes()
 		}
 		line := results.FitLine(x, y)
 		out.timer = append(out.timer, 1e9/line.Slope)
 		out.worstR2 = min(out.worstR2, line.R2)
-		if r.ElapsedNS > 0 {
-			out.events = append(out.events, total*1e9/r.ElapsedNS)
+		if last := len(multiples) - 1; y[last] > 0 {
+			out.longest = append(out.longest, x[last]*1e9/y[last])
 		}
-		if last := r.Samples[streamWords*3:]; last[3] > 0 {
-			out.clock = append(out.clock, float64(last[2])/float64(last[3])*1e3)
+		if r.ElapsedNS > 0 {
+			out.events = append(out.events, s.roundBytes()*1e9/r.ElapsedNS)
+		}
+		// No CTA may have run on SM 0: the minimum is then still above the maximum.
+		if last := r.Samples[streamWords*3:]; last[3] > last[2] && last[5] > last[4] {
+			out.clock = append(out.clock, float64(last[3]-last[2])/float64(last[5]-last[4])*1e3)
 		}
 	}
 	return out, nil
@@ -469,6 +525,9 @@ func (s streamJob) row(m *micro.Measured, rates streamRates) micro.Row {
 	}
 	row.Annotations = append(row.Annotations, fmt.Sprintf("slope by %%globaltimer, first start to last stop of all CTAs, over launches of 1, 2 and 3 times %.0f MB; R2 %.6f",
 		s.launchBytes()/1e6, rates.worstR2))
+	if len(rates.longest) > 0 {
+		row.Annotations = append(row.Annotations, fmt.Sprintf("the longest launch by itself, its start and end included: %.0f GB/s", results.Summarize(rates.longest).Median/1e9))
+	}
 	if len(rates.events) > 0 {
 		e := results.Summarize(rates.events).Median
 		row.Annotations = append(row.Annotations, fmt.Sprintf("device events over the whole round, launch gaps included: %.0f GB/s, %.1f %%", e/1e9, 100*e/1e9/row.Value))
