@@ -212,6 +212,7 @@ func opcodes() []opcode {
 		{code: 0x02e, name: "ACQBULK"},
 		{code: 0x001, name: "PMTRIG"},
 		{code: 0x141, name: "BSYNC"},
+		{code: 0x143, name: "CALL", modifiers: ":ABS.NOINC"},
 		{code: 0x144, name: "CALL", modifiers: ":REL.NOINC"},
 		{code: 0x145, name: "BSSY"},
 		{code: 0x152, name: "RPCMOV", modifiers: ":32"},
