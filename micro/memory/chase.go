@@ -31,7 +31,13 @@ type chase struct {
 	index bool
 	// shared says that the chain lies in shared memory, written by the kernel.
 	shared bool
+	// lap says that all threads of the CTA read lines of the chain first, so that
+	// the SM itself has brought to L2 what one of them then follows.
+	lap bool
 }
+
+// lapThreads make the lap together.
+const lapThreads = 1024
 
 // walk says how far a launch follows its chain, in units of unrolled loads.
 type walk struct {
@@ -52,6 +58,9 @@ func (c chase) build(k *ptx.Kernel) {
 	warm, loops, passes := k.Param("warm", ptx.B32), k.Param("loops", ptx.B32), k.Param("passes", ptx.B32)
 	zero, nodes, stride := k.Param("zero", ptx.B32), k.Param("nodes", ptx.B32), k.Param("stride", ptx.B32)
 	sink := k.SharedAddress(k.Shared("sink", 16, 16))
+	if c.lap {
+		lapBefore(k)
+	}
 	at, step, offset := c.chain(k, base, nodes, stride)
 	run := func(times ptx.Reg) {
 		k.Loop(times, func(ptx.Reg) {
@@ -72,6 +81,31 @@ func (c chase) build(k *ptx.Kernel) {
 	})
 	k.I("st.global.u64", ptx.At(result, 0), offset())
 	k.I("ret")
+}
+
+// lapBefore has all threads read the positions from to count of the chain, in
+// about its order and past L1; then only thread 0 goes on.
+func lapBefore(k *ptx.Kernel) {
+	k.MaxThreads = lapThreads
+	lines := k.Param("lines", ptx.B64)
+	order := []ptx.Reg{k.Param("a", ptx.B32), k.Param("b", ptx.B32), k.Param("seed", ptx.B32)}
+	from, count, never := k.Param("from", ptx.B32), k.Param("count", ptx.B32), k.Param("never", ptx.B64)
+	thread, first := kit.Read(k, "%tid.x"), k.Reg(ptx.B32)
+	k.I("add.u32", first, thread, from)
+	readLines(k, lines, order, first, count, kit.Read(k, "%ntid.x"), never)
+	k.I("bar.sync", ptx.Int(0))
+	others := k.Reg(ptx.Pred)
+	k.I("setp.ne.u32", others, thread, ptx.Int(0))
+	k.If(others).I("ret")
+}
+
+// lapped adds the lap of the chain in a buffer, its positions from to the end,
+// to a launch of the chase.
+func lapped(l micro.Launch, buffer string, p permutation, from uint64) micro.Launch {
+	l.Block = micro.Dim(lapThreads)
+	l.Args = append(l.Args, micro.Ptr(buffer, 0), micro.U32(p.a), micro.U32(p.b), micro.U32(p.seed),
+		micro.U32(uint32(from)), micro.U32(uint32(p.lines())), micro.U64(1))
+	return l
 }
 
 // timed writes cycles and nanoseconds of code that starts from at and ends in it.

@@ -120,7 +120,7 @@ func TestFootprints(t *testing.T) {
 	list := footprints(gpu)
 	assert.Equal(t, uint64(2048), list[0].bytes())
 	assert.Equal(t, uint64(8<<30), list[len(list)-1].bytes())
-	assert.InDelta(t, 70, len(list), 12)
+	assert.InDelta(t, 85, len(list), 12)
 	perOctave := map[int]int{}
 	for i, s := range list {
 		if i > 0 {
@@ -130,6 +130,7 @@ func TestFootprints(t *testing.T) {
 	}
 	assert.Equal(t, 8, perOctave[bits.Len64(uint64(gpu.SharedPerSM))])
 	assert.Equal(t, 8, perOctave[bits.Len64(uint64(gpu.L2Bytes))])
+	assert.Equal(t, 4, perOctave[bits.Len64(2<<20)])
 	gpu.MemoryBytes, gpu.FreeBytes = 24<<30, 23<<30
 	list = footprints(gpu)
 	assert.LessOrEqual(t, list[len(list)-1].bytes(), uint64(8<<30))
@@ -206,27 +207,46 @@ func TestRandomAnalysis(t *testing.T) {
 	found := map[string]float64{}
 	for _, row := range a.Rows {
 		if row.Unit == "cycles" {
-			found[row.Point.Get("space")] = row.Value
+			found[row.Point.Get("level")] = row.Value
 		}
 	}
 	assert.InDelta(t, 32, found["l1"], 0.1)
-	assert.InDelta(t, 264, found["l2 (first plateau)"], 0.1)
+	assert.InDelta(t, 264, found["l2"], 0.1)
 	assert.InDelta(t, 650, found["dram"], 0.1)
-	var ends []float64
+	ends := map[string]float64{}
 	for _, row := range a.Rows {
 		if row.Unit == "B" {
-			ends = append(ends, row.Value)
+			ends[row.Point.Get("level")] = row.Value
 			assert.Less(t, row.Interval[0], row.Value)
 			assert.Greater(t, row.Interval[1], row.Value)
+			assert.Contains(t, row.Annotations[len(row.Annotations)-1], "another change point: 470 → 650 cycles", "the third is named, not numbered")
 		}
 	}
-	require.Len(t, ends, 3)
-	for i, want := range []float64{208 << 10, 30 << 20, 60 << 20} {
-		assert.InEpsilon(t, want, ends[i], 0.1)
-	}
+	require.Len(t, ends, 2)
+	assert.InEpsilon(t, 208<<10, ends["l1"], 0.1)
+	assert.InEpsilon(t, 30<<20, ends["l2"], 0.1)
 	require.Greater(t, len(a.Series), 2, "ours in cycles and ns, and published ones")
 	assert.Len(t, a.Series[0].Marks, 3)
 	assert.Len(t, a.Series[0].XY, len(measured))
+	assert.Equal(t, "published A100 PCIe", a.Series[2].Name)
+}
+
+// TestLaps checks who makes the lap: the thread, its CTA, or the chip.
+func TestLaps(t *testing.T) {
+	gpu := h200(t)
+	for _, c := range []struct {
+		s        size
+		own      bool
+		launches int
+	}{{size{8, 16}, false, 1}, {size{8, 17}, true, 1}, {size{8, 23}, true, 1}, {size{8, 24}, false, 2}} {
+		job, err := randomJob(gpu, results.P("footprint", strconv.FormatUint(c.s.bytes(), 10)))
+		require.NoError(t, err)
+		require.Len(t, job.Launches, c.launches, "%d", c.s.bytes())
+		args := job.Launches[len(job.Launches)-1].Args
+		from, count := args[len(args)-3].Bits, args[len(args)-2].Bits
+		assert.Equal(t, c.s.permutation().lines(), count)
+		assert.Equal(t, c.own, from == 0, "%d", c.s.bytes())
+	}
 }
 
 func TestPointsNotOfThePlan(t *testing.T) {

@@ -114,15 +114,21 @@ func touchKernel(k *ptx.Kernel) {
 	a, b, seed := k.Param("a", ptx.B32), k.Param("b", ptx.B32), k.Param("seed", ptx.B32)
 	from, count, never := k.Param("from", ptx.B32), k.Param("count", ptx.B32), k.Param("never", ptx.B64)
 	first, threads := kit.Thread(k)
+	k.I("add.u32", first, first, from)
+	readLines(k, base, []ptx.Reg{a, b, seed}, first, count, threads, never)
+	k.I("ret")
+}
+
+// readLines reads the lines at the positions first, first + step, ... below
+// count of the chain.
+func readLines(k *ptx.Kernel, base ptx.Reg, order []ptx.Reg, first, count, step, never ptx.Reg) {
 	acc, word := k.Reg(ptx.B64), k.Reg(ptx.B64)
 	k.I("mov.b64", acc, ptx.Int(0))
-	k.I("add.u32", first, first, from)
-	kit.For(k, first, count, threads, func(j ptx.Reg) {
-		k.I("ld.global.cg.u64", word, ptx.At(lineAddress(k, base, emitOrder(k, a, b, seed, j)), 0))
+	kit.For(k, first, count, step, func(j ptx.Reg) {
+		k.I("ld.global.cg.u64", word, ptx.At(lineAddress(k, base, emitOrder(k, order[0], order[1], order[2], j)), 0))
 		k.I("or.b64", acc, acc, word)
 	})
 	kit.StoreIfEqual(k, base, acc, never)
-	k.I("ret")
 }
 
 func lineAddress(k *ptx.Kernel, base, line ptx.Reg) ptx.Reg {

@@ -3,6 +3,7 @@ package memory
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/harness"
@@ -17,9 +18,10 @@ func randomLatency() micro.Benchmark {
 		Name:     "memory/random-latency",
 		Question: "How does the latency of a dependent load grow with the footprint, and where do the levels end?",
 		Method: "One thread follows a seeded random single-cycle permutation over 128-byte lines with ld.global.ca, all of the carve-out " +
-			"given to L1, from 2 KiB to gigabytes, eight footprints an octave near L1's and L2's size. Before the timed loads one untimed " +
-			"lap in the chain's order: by the thread itself up to 512 KiB; beyond by all SMs at once, of its last lines where it is longer than " +
-			"four times L2. The latency is the slope over chains of n, 2n and 3n loads. Knees are change points of the curve with their bracket.",
+			"given to L1, from 2 KiB to gigabytes, eight footprints an octave near L1's and L2's size, four between them. Before the timed loads one untimed " +
+			"lap in the chain's order: by the thread itself up to 512 KiB, by all threads of its CTA up to twice L2, so that it is the same SM that brought " +
+			"each line to L2: a line that an SM at the other side of L2 had read would be found there, and later; beyond twice L2 by all SMs, of the last lines. " +
+			"The latency is the slope over chains of n, 2n and 3n loads. A level ends at a change point of the curve, the interval is its bracket.",
 		Source:     "arXiv 2501.12084 section 4.1 and the authors' raw curves",
 		Experiment: "E2",
 		Units:      []string{"cycles", "ns", "B"},
@@ -34,6 +36,8 @@ const (
 	randomSeed = 0x5EED
 	// lapBytes is the footprint up to which the timed thread itself makes the lap.
 	lapBytes = 512 << 10
+	// ownLaps is the footprint, in sizes of L2, up to which the timed SM makes the lap.
+	ownLaps = 2
 	// maxFootprint ends the sweep.
 	maxFootprint = 8 << 30
 )
@@ -47,7 +51,7 @@ func (s size) bytes() uint64 { return uint64(s.eighths) << s.shift }
 func (s size) permutation() permutation { return permutationOf(s.eighths, s.shift-7, randomSeed) }
 
 // footprints lists the sizes: eight an octave from half to twice L1 and from a
-// quarter to twice L2, two an octave beyond, one elsewhere.
+// quarter to twice L2, four between these, two beyond, one elsewhere.
 func footprints(gpu micro.GPU) []size {
 	limit := min(uint64(maxFootprint), kit.Share(gpu))
 	l1, l2 := uint64(gpu.SharedPerSM), uint64(gpu.L2Bytes)
@@ -58,6 +62,8 @@ func footprints(gpu micro.GPU) []size {
 		switch {
 		case touches(octave, l1/2, 2*l1), touches(octave, l2/4, 2*l2):
 			step = 1
+		case octave >= l1 && octave < l2:
+			step = 2
 		case octave >= 2*l2, octave >= l1/4 && octave < l1:
 			step = 4
 		}
@@ -91,11 +97,13 @@ func findSize(gpu micro.GPU, p results.Point) (size, error) {
 	return size{}, micro.Unsupportedf("a footprint of %s bytes is not one of this device's", p.Get("footprint"))
 }
 
-func randomChase() chase { return chase{kernel: "chase", load: "ld.global.ca.u64", target: "LDG"} }
+func randomChase() chase {
+	return chase{kernel: "chase", load: "ld.global.ca.u64", target: "LDG", lap: true}
+}
 
 // randomWalk is the walk of a footprint.
 func randomWalk(s size) walk {
-	w := walk{warm: 32, loops: 32, passes: 2}
+	w := walk{warm: 32, loops: 64, passes: 3}
 	if s.bytes() <= lapBytes {
 		w.warm = max(w.warm, int(s.bytes()/lineBytes/unrolled)+1)
 	}
@@ -117,19 +125,28 @@ func randomJob(gpu micro.GPU, p results.Point) (*micro.Job, error) {
 			{Name: "samples", Bytes: uint64(8 * timed.words())}, {Name: "result", Bytes: 8}, {Name: "chain", Bytes: s.bytes()},
 		},
 		Setup:    []micro.Launch{permute(gpu, perm)},
-		Verify:   []micro.Launch{c.launch(verify, micro.Ptr("chain", first*lineBytes), 0, 0)},
-		Launches: []micro.Launch{c.launch(timed, micro.Ptr("chain", first*lineBytes), 0, 0)},
+		Verify:   []micro.Launch{lapped(c.launch(verify, micro.Ptr("chain", first*lineBytes), 0, 0), "chain", perm, 0)},
+		Launches: []micro.Launch{lapped(c.launch(timed, micro.Ptr("chain", first*lineBytes), 0, 0), "chain", perm, lapFrom(gpu, s))},
 		Samples:  "samples", Result: "result", CheckedBy: micro.ByAnalytic,
 		Check:  endsAt((last - first) * lineBytes),
 		Expect: c.expect(),
 	}
-	if s.bytes() > lapBytes {
+	if s.bytes() > ownLaps*uint64(gpu.L2Bytes) {
 		job.Launches = []micro.Launch{touch(gpu, perm), job.Launches[0]}
 	}
 	if _, err := job.Text(); err != nil {
 		return nil, fmt.Errorf("build random chase: %w", err)
 	}
 	return job, nil
+}
+
+// lapFrom is the position from which the timed CTA makes the lap; the end where
+// the thread itself makes it, or all SMs do.
+func lapFrom(gpu micro.GPU, s size) uint64 {
+	if s.bytes() <= lapBytes || s.bytes() > ownLaps*uint64(gpu.L2Bytes) {
+		return s.permutation().lines()
+	}
+	return 0
 }
 
 func randomModule(gpu micro.GPU) *ptx.Module {
@@ -165,17 +182,20 @@ func touch(gpu micro.GPU, p permutation) micro.Launch {
 type level struct {
 	name      string
 	low, high uint64
-	also      published.Query
-	least     float64 // plausible cycles
-	most      float64
+	// end is the size near which the level ends, at most a factor of two away below
+	// and above; 0 if it has no end.
+	end   uint64
+	also  published.Query
+	least float64 // plausible cycles
+	most  float64
 }
 
 func levels(gpu micro.GPU) []level {
 	l1, l2 := uint64(gpu.SharedPerSM), uint64(gpu.L2Bytes)
 	return []level{
-		{"l1", 0, l1 / 2, published.Query{Benchmark: "L1 latency (random-stride p-chase)"}, 25, 50},
-		{"l2 (first plateau)", 4 * l1, l2 / 4, published.Query{Benchmark: "L2 latency lower plateau (random p-chase)"}, 150, 450},
-		{"dram", 4 * l2, 2 << 30, published.Query{Benchmark: "global latency (random-stride p-chase)"}, 350, 1500},
+		{"l1", 0, l1 / 2, l1, published.Query{Benchmark: "L1 latency (random-stride p-chase)"}, 25, 50},
+		{"l2", 4 * l1, l2 / 4, l2 * 2 / 3, published.Query{Benchmark: "L2 latency lower plateau (random p-chase)"}, 150, 450},
+		{"dram", 4 * l2, 2 << 30, 0, published.Query{Benchmark: "global latency (random-stride p-chase)"}, 350, 1500},
 	}
 }
 
@@ -195,12 +215,10 @@ func randomAnalyse(gpu micro.GPU, measured []*micro.Measured) (micro.Analysis, e
 		return micro.Analysis{}, err
 	}
 	var a micro.Analysis
+	marks := results.Knees(c.bytes, c.cycles, results.KneeOptions{})
 	for _, l := range levels(gpu) {
 		a.Rows = append(a.Rows, c.plateau(l)...)
-	}
-	marks := results.Knees(c.bytes, c.cycles, results.KneeOptions{})
-	for i, mark := range marks {
-		a.Rows = append(a.Rows, c.kneeRow(i, mark))
+		a.Rows = append(a.Rows, c.end(l, marks)...)
 	}
 	a.Series = []results.Series{
 		c.series("latency, random chase", "cycles", c.cycles, marks),
@@ -208,6 +226,7 @@ func randomAnalyse(gpu micro.GPU, measured []*micro.Measured) (micro.Analysis, e
 	}
 	for _, s := range published.RandomLatency() {
 		if s.Benchmark == "memory/random-latency" {
+			s.Name = "published " + strings.TrimSuffix(s.Name, ", published")
 			a.Series = append(a.Series, s)
 		}
 	}
@@ -252,7 +271,7 @@ func (c curve) plateau(l level) []micro.Row {
 	}
 	make1 := func(metric, unit string, values []float64) micro.Row {
 		row := harness.NewRow(from[0], metric, unit, values)
-		row.Point, row.From = results.P("space", l.name), from
+		row.Point, row.From = results.P("level", l.name), from
 		row.ClockMHz, row.ClockFrom = results.Summarize(clock).Median, "kernel"
 		row.Annotations = append(row.Annotations, fmt.Sprintf("median over %d footprints of %.0f to %.0f B; ld.global.ca.u64, carve-out: all to L1",
 			len(from), c.at(from[0]), c.at(from[len(from)-1])))
@@ -273,14 +292,26 @@ func (c curve) at(m *micro.Measured) float64 {
 	return 0
 }
 
-// kneeRow makes the row of a change point: its position with the bracket.
-func (c curve) kneeRow(i int, mark results.Mark) micro.Row {
-	row := micro.Row{From: c.from}
-	row.Point, row.Metric, row.Unit = results.P("knee", strconv.Itoa(i+1)), "footprint", "B"
-	row.Value, row.Status = mark.X, results.OK
-	row.Interval = &[2]float64{mark.Low, mark.High}
-	row.Annotations = []string{"change point of the latency curve; the interval is the bracket of neighbouring footprints", mark.Label}
-	return row
+// end makes the row of the place where a level ends: the first change point
+// near its size. Others are named beside it.
+func (c curve) end(l level, marks []results.Mark) []micro.Row {
+	for i, mark := range marks {
+		if l.end == 0 || mark.X < float64(l.end)/2 || mark.X > 2*float64(l.end) {
+			continue
+		}
+		row := micro.Row{From: c.from}
+		row.Point, row.Metric, row.Unit = results.P("level", l.name), "footprint", "B"
+		row.Value, row.Status = mark.X, results.OK
+		row.Interval = &[2]float64{mark.Low, mark.High}
+		row.Annotations = []string{"the level ends at this change point of the latency curve; the interval is the bracket of neighbouring footprints", mark.Label + " cycles"}
+		for j, other := range marks {
+			if j != i {
+				row.Annotations = append(row.Annotations, fmt.Sprintf("another change point: %s cycles between %.0f and %.0f B", other.Label, other.Low, other.High))
+			}
+		}
+		return []micro.Row{row}
+	}
+	return nil
 }
 
 func (c curve) series(name, unit string, y []float64, marks []results.Mark) results.Series {
