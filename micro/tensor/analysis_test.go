@@ -104,7 +104,7 @@ func TestWgmmaLatencyAnalysis(t *testing.T) {
 	words := int(m.Job.Buffers[0].Bytes / 8)
 	var samples []uint64
 	for len(samples) < words {
-		for _, n := range groupLengths() {
+		for _, n := range flanked(groupLengths()) {
 			samples = append(samples, uint64(60+150*n))
 		}
 	}
@@ -120,7 +120,7 @@ func TestWgmmaLatencyAnalysis(t *testing.T) {
 // mmaCells makes readings of a form's points on one SM at a rate by warps and chains.
 func mmaCells(t *testing.T, gpu micro.GPU, f mma, rate func(warps, chains int) float64) []*micro.Measured {
 	var list []*micro.Measured
-	for _, p := range mmaThroughputPlan() {
+	for _, p := range mmaThroughputPlan(gpu) {
 		if !f.matches(p) || p.Get("on") != oneSM {
 			continue
 		}
@@ -198,7 +198,7 @@ func TestMMALatencyAnalysis(t *testing.T) {
 	words := int(m.Job.Buffers[0].Bytes / 8)
 	var samples []uint64
 	for len(samples) < words {
-		for _, n := range f.lengths(gpu) {
+		for _, n := range flanked(f.lengths(gpu)) {
 			samples = append(samples, uint64(40+33*n))
 		}
 	}

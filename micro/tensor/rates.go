@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gpubench/gpubench/micro"
@@ -51,3 +52,13 @@ func scalingProof(row *micro.Row, m *micro.Measured, rates harness.Rates) {
 
 // alone is so much dynamic shared memory that no two CTAs share an SM.
 func alone(gpu micro.GPU) int { return gpu.SharedPerBlock * 5 / 8 }
+
+// warmed puts a launch of one pass before those of a round, which brings the code
+// into the caches; the next launch writes over its samples.
+func warmed(job *micro.Job) *micro.Job {
+	first := job.Launches[0]
+	first.Args = slices.Clone(first.Args)
+	first.Args[len(first.Args)-1] = micro.U32(1) // iterations
+	job.Launches = append([]micro.Launch{first}, job.Launches...)
+	return job
+}

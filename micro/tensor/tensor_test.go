@@ -63,6 +63,27 @@ func TestRandomFloatsAreNormalAndSmall(t *testing.T) {
 	}
 }
 
+// TestExactHalves checks that sums of products of the entries need no rounding in
+// a half: multiples of 1/16 below 2048/16.
+func TestExactHalves(t *testing.T) {
+	half := elements()["f16"]
+	data := exact(512, 2)
+	for i := 0; i < len(data); i += 2 {
+		v := value(half, uint64(binary.LittleEndian.Uint16(data[i:])))
+		assert.Equal(t, v*4, math.Trunc(v*4))
+		assert.LessOrEqual(t, math.Abs(v), 1.5)
+	}
+	const products, steps = 4, 8
+	assert.Less(t, 1.5*1.5*products*steps*16, 2048.0)
+}
+
+// TestFlankedSections leaves the outer sections of each pass out of the slope.
+func TestFlankedSections(t *testing.T) {
+	assert.Equal(t, []int{2, 4, 8, 2}, flanked([]int{4, 8}))
+	assert.Equal(t, []uint64{10, 20, 11, 21}, unflanked([]uint64{900, 10, 20, 800, 901, 11, 21, 801}, 2))
+	assert.Equal(t, []uint64{10, 20}, unflanked([]uint64{900, 10, 20, 800, 901, 11, 21}, 2), "a pass cut short is missed by LatencyRow")
+}
+
 // TestPlans checks that points are distinct, name their form completely, and that
 // each gives a job or a reason on every target.
 func TestPlans(t *testing.T) {
@@ -218,7 +239,7 @@ func TestMMAIntegers(t *testing.T) {
 	got, err := backend.Expected(t.Context(), job)
 	require.NoError(t, err)
 	a, b, c := f.in.random(128, 2), f.in.random(128, 3), f.acc.random(mostChains*256, 4)
-	lengths := f.lengths(gpu)
+	lengths := flanked(f.lengths(gpu))
 	steps := int32(lengths[len(lengths)-1])
 	for lane := range 32 {
 		var h uint32

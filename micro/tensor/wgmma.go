@@ -134,8 +134,7 @@ func (w wgmma) sliceB() int {
 	return sliceBytes
 }
 
-// leastCycles is a lower bound of the issue interval. With A in registers nothing
-// was seen below 13 cycles (arXiv 2402.13499, table X).
+// leastCycles is a lower bound of the issue interval.
 func (w wgmma) leastCycles() float64 { return max(w.pipeCycles(), w.sharedCycles()) }
 
 // tilesBytes is the size of A and of B behind it, as both lie in shared memory.

@@ -69,7 +69,7 @@ func wgmmaLatencyJob(gpu micro.GPU, p results.Point) (*micro.Job, error) {
 	}
 	input, check := w.buffers(p.Get("fill"))
 	job, err := harness.Latency{
-		Make: w.chain, Lengths: groupLengths(), Threads: group,
+		Make: w.chain, Lengths: flanked(groupLengths()), Threads: group,
 		Instruction: machine,
 	}.Job(gpu)
 	if err != nil {
@@ -132,7 +132,7 @@ func emptyGroupJob(gpu micro.GPU) (*micro.Job, error) {
 				Leave: func() ptx.Reg { return harness.Word(k, x) },
 			}
 		},
-		Lengths: groupLengths(), Threads: group, Input: []byte{7, 0, 0, 0}, InputTag: "one word", Instruction: "HGMMA",
+		Lengths: flanked(groupLengths()), Threads: group, Input: []byte{7, 0, 0, 0}, InputTag: "one word", Instruction: "HGMMA",
 	}.Job(gpu)
 	if err != nil {
 		return nil, fmt.Errorf("empty group: %w", err)
@@ -147,7 +147,7 @@ func wgmmaLatencyAnalysis(_ micro.GPU, measured []*micro.Measured) (micro.Analys
 		if !m.OK() {
 			continue
 		}
-		row, err := harness.LatencyRow(m, groupLengths())
+		row, err := latencyRow(m, groupLengths())
 		if err != nil {
 			errs = append(errs, err)
 			continue
