@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -161,12 +162,13 @@ func TestLatencyAnalysis(t *testing.T) {
 		values[row.Point.Get("cluster")+row.Point.Get("space")+" "+row.Metric] = row.Value
 	}
 	assert.Equal(t, 180.0, values["2remote latency"])
-	assert.Equal(t, 200.0, values["16remote latency"])
+	assert.InDelta(t, (14*200+180)/15.0, values["16remote latency"], 1e-9, "the mean of the pairs")
 	assert.Equal(t, 180.0, values["16remote least latency"])
 	assert.Equal(t, 200.0, values["16remote greatest latency"])
 	assert.Equal(t, 33.0, values["4own latency"])
 	assert.Equal(t, 23.0, values["4own plain latency"])
-	assert.Equal(t, 128.0, values["16remote coverage"])
+	assert.NotContains(t, values, "16remote coverage", "the scheduler's choice is no figure of the GPU")
+	assert.Contains(t, strings.Join(a.Rows[0].Annotations, "; "), "128 of 132 SMs read, 128 of 17292 ordered pairs met")
 	require.Len(t, a.Grids, 1+len(published.DSMPairs()))
 	g := a.Grids[0]
 	require.Len(t, g.Cells, 132)

@@ -3,8 +3,11 @@ package cluster
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
+
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/harness"
@@ -22,10 +25,11 @@ func latency() micro.Benchmark {
 			"and a plain chain (ld.shared) in its own. address=generic: the chain holds 64-bit addresses as the machine's LD takes them (mapa.u64, ld.u64); " +
 			"address=window: 32-bit addresses of ld.shared::cluster, which the compiler widens by moves that are part of the chain. A pair's latency is the " +
 			"slope over chains of n, 2n and 3n loads; SMs are named by %smid. One CTA an SM; the grid has twice as many clusters as the SMs could hold, and which pairs of SMs it met " +
-			"is read from the samples. The matrix is the median over rounds, cluster sizes and ranks, of generic addresses.",
+			"is the GPU's choice and read from the samples. The row of all pairs is the mean of the pairs' medians: their distribution has two humps, near which a median would " +
+			"jump with the pairs that happened to meet. The matrix is the median over rounds, cluster sizes and ranks, of generic addresses.",
 		Source:     "arXiv 2501.12084 section 7.1 and the authors' raw pairs, arXiv 2402.13499 section IV-E",
 		Experiment: "E16",
-		Units:      []string{"cycles", "SMs"},
+		Units:      []string{"cycles"},
 		Rounds:     3,
 		Plan:       latencyPlan,
 		Job:        latencyJob,
@@ -423,29 +427,35 @@ func (s pairSamples) rows(gpu micro.GPU, m *micro.Measured) []micro.Row {
 		}
 		row := harness.NewRow(m, metric, "cycles", values)
 		row.Point, row.Published = at(space), also
-		row.Annotations = append(row.Annotations, fmt.Sprintf("%d pairs of SMs, %d SMs read", len(s.remote), len(s.sms)))
+		row.Annotations = append(row.Annotations, fmt.Sprintf("%d of %d SMs read, %d of %d ordered pairs met", len(s.sms), gpu.SMs, len(s.remote), gpu.SMs*(gpu.SMs-1)))
 		harness.SetBand(&row, low, high)
 		rows = append(rows, row)
 	}
 	remote := published.Query{Benchmark: "DSM latency: remote shared"}
 	add("remote", "latency", medians, 120, 320, remote)
 	if len(medians) > 0 {
+		averaged(&rows[0], medians)
 		add("remote", "least latency", medians[:1], 120, 320, published.Query{})
 		add("remote", "greatest latency", medians[len(medians)-1:], 120, 400, published.Query{})
 	}
 	add("own", "latency", s.own, 20, 60, published.Query{Benchmark: "DSM latency: own shared via DSM interface"})
 	add("own plain", "latency", s.plain, 18, 35, published.Query{Benchmark: "DSM latency: local shared direct"})
-	return append(rows, s.coverage(gpu, m, at("remote")))
+	return rows
 }
 
-// coverage is the number of SMs that the clusters ran on.
-func (s pairSamples) coverage(gpu micro.GPU, m *micro.Measured, p results.Point) micro.Row {
-	row := micro.Row{From: []*micro.Measured{m}}
-	row.Point, row.Metric, row.Unit, row.Value, row.Status = p, "coverage", "SMs", float64(len(s.sms)), results.OK
-	row.HigherIsBetter = true
-	row.Annotations = []string{fmt.Sprintf("of %d; %d of %d ordered pairs met", gpu.SMs, len(s.remote), gpu.SMs*(gpu.SMs-1))}
-	return row
+// averaged makes a row of pairs one of their mean.
+func averaged(row *micro.Row, medians []float64) {
+	mean, deviation := stat.MeanStdDev(medians, nil)
+	row.Annotations = append(row.Annotations, fmt.Sprintf("mean of the pairs; their median is %.1f cycles", row.Value))
+	row.Value, row.Interval, row.Confidence = mean, nil, 0
+	if n := float64(len(medians)); n > 1 {
+		reach := normalQuantile * deviation / math.Sqrt(n)
+		row.Interval, row.Confidence = &[2]float64{mean - reach, mean + reach}, harness.Confidence
+	}
 }
+
+// normalQuantile is where 2.5 % of a normal distribution lie above.
+const normalQuantile = 1.96
 
 // pairGrid is the matrix over all SMs; pairs that never met are null.
 func pairGrid(gpu micro.GPU, merged map[pair][]float64) results.Grid {

@@ -20,11 +20,12 @@ func throughput() micro.Benchmark {
 		Method: "Every CTA, alone on its SM, reads (or writes) 16 bytes a thread at a time in the memory of another rank: the next one (ring), its partner " +
 			"(pair), rank 0 (broadcast), itself by its cluster address (own) or plainly (plain). For the ring, threads x accesses under way are swept on one " +
 			"cluster; the patterns are measured with 1024 threads and 4 accesses on all SMs that clusters fill. The rate is the slope over n, 2n and 3n passes. " +
-			"CTAs that started after another one had stopped are a second wave and do not count; how many SMs worked at once is read from the samples.",
+			"CTAs that started after another one had stopped are a second wave and do not count; how many SMs worked at once is read from the samples. The chip's rate is the sum " +
+			"of the rates of the CTAs of the first wave, each over its own time: a cluster that has a part of the chip for itself ends early, and one straggler would else count for all.",
 		Source:     "arXiv 2501.12084 section 7.2 and figure 10, arXiv 2402.13499 figure 8",
 		Experiment: "E17",
 		Units:      []string{"B/cycle/SM", "GB/s"},
-		Rounds:     3,
+		Rounds:     5,
 		Plan:       throughputPlan,
 		Job:        throughputJob,
 		Analyse:    throughputAnalyse,
@@ -132,8 +133,8 @@ func (f flow) kernel() string {
 // passBytes is what a CTA moves in one pass of the loop.
 func (f flow) passBytes() int { return f.threads * f.chains * accessBytes }
 
-// iterations makes the first launch move about a megabyte a CTA.
-func (f flow) iterations() int { return min(512, max(8, 1<<20/f.passBytes())) }
+// iterations makes the first launch move about four megabytes a CTA.
+func (f flow) iterations() int { return min(2048, max(8, 4<<20/f.passBytes())) }
 
 func throughputJob(gpu micro.GPU, p results.Point) (*micro.Job, error) {
 	f, err := parseFlow(p)
@@ -384,6 +385,7 @@ func (f flow) expected(passes int) []uint32 {
 type flowRates struct {
 	perSM    []float64 // bytes per cycle and SM
 	chip     []float64 // GB/s of all SMs that worked at once
+	together float64   // part of a CTA's time in which all of the wave ran, in the launch with least
 	clockMHz []float64
 	sms      int // at once, in the round with fewest
 	late     int // CTAs of later waves, in the round with most
@@ -391,7 +393,7 @@ type flowRates struct {
 }
 
 func readFlow(m *micro.Measured, f flow) (flowRates, error) {
-	out := flowRates{sms: 1 << 30, worstR2: 1}
+	out := flowRates{sms: 1 << 30, worstR2: 1, together: 1}
 	ctas, multiples := f.size*f.clusters, kit.Multiples()
 	for _, r := range m.Readings {
 		if len(r.Samples) != len(multiples)*ctas*harness.Words {
@@ -403,6 +405,7 @@ func readFlow(m *micro.Measured, f flow) (flowRates, error) {
 			w := firstWave(r.Samples[i*ctas*harness.Words:][:ctas*harness.Words])
 			x[i], cycles[i], nanos[i] = float64(n*f.iterations()*f.passBytes()), w.cycles, w.nanos
 			fewest = min(fewest, w.ctas)
+			out.together = min(out.together, w.together)
 			out.sms, out.late = min(out.sms, w.sms), max(out.late, ctas-w.ctas)
 			if i == len(multiples)-1 {
 				out.clockMHz = append(out.clockMHz, w.clockMHz)
@@ -419,8 +422,9 @@ func readFlow(m *micro.Measured, f flow) (flowRates, error) {
 // wave is the CTAs of a launch that ran at the same time.
 type wave struct {
 	ctas, sms     int
-	cycles, nanos float64 // median of a CTA; first start to last stop
+	cycles, nanos float64 // of a CTA: the median, and the harmonic mean, whose inverse is the mean rate
 	clockMHz      float64
+	together      float64 // last start to first stop, as a part of the median time
 }
 
 // firstWave takes the CTAs that started before any had stopped.
@@ -430,22 +434,28 @@ func firstWave(launch []uint64) wave {
 	for i := 0; i < len(launch); i += harness.Words {
 		stopped = min(stopped, launch[i+time1])
 	}
-	var cycles, clocks []float64
-	first, last := stopped, uint64(0)
+	var cycles, nanos, clocks []float64
+	last, inverse := uint64(0), 0.0
 	seen := map[uint64]bool{}
 	for i := 0; i < len(launch); i += harness.Words {
 		c := launch[i : i+harness.Words]
-		if c[time0] > stopped {
+		if c[time0] > stopped || c[time1] <= c[time0] {
 			continue
 		}
-		cycles = append(cycles, float64(c[clock1]-c[clock0]))
-		if c[time1] > c[time0] {
-			clocks = append(clocks, float64(c[clock1]-c[clock0])/float64(c[time1]-c[time0])*1e3)
-		}
-		first, last = min(first, c[time0]), max(last, c[time1])
+		took := float64(c[time1] - c[time0])
+		cycles, nanos = append(cycles, float64(c[clock1]-c[clock0])), append(nanos, took)
+		clocks = append(clocks, float64(c[clock1]-c[clock0])/took*1e3)
+		inverse += 1 / took
+		last = max(last, c[time0])
 		seen[c[sm]] = true
 	}
-	return wave{len(cycles), len(seen), results.Summarize(cycles).Median, float64(last - first), results.Summarize(clocks).Median}
+	if len(cycles) == 0 {
+		return wave{}
+	}
+	return wave{
+		ctas: len(cycles), sms: len(seen), cycles: results.Summarize(cycles).Median, nanos: float64(len(nanos)) / inverse,
+		clockMHz: results.Summarize(clocks).Median, together: float64(stopped-last) / results.Summarize(nanos).Median,
+	}
 }
 
 func throughputAnalyse(gpu micro.GPU, measured []*micro.Measured) (micro.Analysis, error) {
@@ -488,8 +498,8 @@ func flowRows(gpu micro.GPU, m *micro.Measured, f flow, rates flowRates) []micro
 		row.Point = results.P("op", f.op, "pattern", f.pattern.name, "cluster", strconv.Itoa(f.size))
 		row.HigherIsBetter = true
 		row.ClockMHz, row.ClockFrom = results.Summarize(rates.clockMHz).Median, "kernel"
-		row.Annotations = append(row.Annotations, fmt.Sprintf("%d threads, %d accesses of 16 B under way; %d of %d SMs worked at once, %d CTAs came later; R2 %.6f",
-			f.threads, f.chains, rates.sms, gpu.SMs, rates.late, rates.worstR2))
+		row.Annotations = append(row.Annotations, fmt.Sprintf("%d threads, %d accesses of 16 B under way; %d of %d SMs worked at once, all of them for at least %.0f %% of a CTA's time; %d CTAs came later; R2 %.6f",
+			f.threads, f.chains, rates.sms, gpu.SMs, 100*rates.together, rates.late, rates.worstR2))
 		if rates.worstR2 < harness.MinR2 {
 			harness.Flag(row, "the time does not grow linearly with the work: R2 %.5f", rates.worstR2)
 		}

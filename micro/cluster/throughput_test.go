@@ -64,11 +64,25 @@ func samplesOf(ctas, wave int, cycles uint64) []uint64 {
 
 func TestFirstWave(t *testing.T) {
 	w := firstWave(samplesOf(132, 132, 20_000))
-	assert.Equal(t, wave{132, 132, 20_000, 10_006, 2000}, w)
+	assert.InDelta(t, 10_000, w.nanos, 1e-6)
+	w.nanos = 0
+	assert.Equal(t, wave{ctas: 132, sms: 132, cycles: 20_000, clockMHz: 2000, together: 0.9994}, w)
 	w = firstWave(samplesOf(128, 112, 20_000))
 	assert.Equal(t, 112, w.ctas)
 	assert.Equal(t, 112, w.sms)
-	assert.Equal(t, 10_006.0, w.nanos, "the second wave does not count")
+	assert.InDelta(t, 10_000, w.nanos, 1e-6, "the second wave does not count")
+}
+
+// TestStragglersCountOnce has eight of 120 CTAs take half as long again: they
+// move less, but what the others moved stands.
+func TestStragglersCountOnce(t *testing.T) {
+	words := samplesOf(120, 120, 20_000)
+	for i := range 8 {
+		words[i*harness.Words+3] += 5000
+	}
+	w := firstWave(words)
+	assert.InEpsilon(t, 120/(112/10_000.0+8/15_000.0), w.nanos, 1e-9)
+	assert.Less(t, w.nanos, 10_300.0)
 }
 
 // TestThroughputAnalysis makes SMs that move 24 bytes a cycle at 2 GHz, of which
