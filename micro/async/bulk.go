@@ -22,8 +22,9 @@ func bulkLatency() micro.Benchmark {
 		Method: "One thread issues cp.async.bulk and waits with mbarrier.try_wait before it issues the next; the latency is the slope over n, 2n and 3n " +
 			"copies, so it is of one copy with nothing else under way, barrier and wait included. method=empty is the same round trip of arrive and wait " +
 			"without a copy; what a copy takes above it has a row. method=sync copies the same bytes by ld.global.cg and st.shared of 256 threads, 16 bytes " +
-			"each and up to four under way, with a barrier at the end. memory=l2: the source was read just before; dram: L2 was swept before each round and " +
-			"no byte is read twice. A copy by a tensor map is not measured: a job cannot make one.",
+			"each and up to four under way, with a barrier at the end. memory=l2: the source was read just before; dram: four times L2 was read before each round and " +
+			"no byte is read twice; a copy then meets an open or a closed row, a near or a far channel, or a refresh, so its latency is a mean over many: the slope goes through " +
+			"all chains of a round. A copy by a tensor map is not measured: a job cannot make one.",
 		Source:     "arXiv 2501.12084 figure 2 and the authors' raw curves",
 		Experiment: "E13",
 		Units:      []string{"cycles"},
@@ -47,7 +48,11 @@ const (
 	passes = 4
 	// chains of a pass: one, two and three times copies.
 	chains = 3
-	copies = 8
+	// warmCopies are of the first chain where all copies are alike; coldCopies
+	// where each is another place in DRAM, fewer where they are long.
+	warmCopies, coldCopies = 8, 256
+	// coldBytes bounds what the copies of the first chain bring from DRAM.
+	coldBytes = 2 << 20
 	// syncThreads copy together, syncUnroll pieces each before they store.
 	syncThreads, syncUnroll = 256, 4
 	pieceBytes              = syncThreads * 16
@@ -55,9 +60,6 @@ const (
 	// apart is the least distance of the sources of two copies.
 	apart = 4096
 )
-
-// passCopies is the number of copies of a pass.
-const passCopies = copies * (1 + 2 + 3)
 
 func bulkSizes() []int { return []int{16, 64, 256, 1024, 4096, 16384, 32768, maxSize} }
 
@@ -96,13 +98,24 @@ func parseTransfer(p results.Point) (transfer, error) {
 // stride is the distance of the sources.
 func (t transfer) stride() int { return max(t.size, apart) }
 
+// copies is the number of copies of the first chain of a pass.
+func (t transfer) copies() int {
+	if t.memory == fromDRAM {
+		return min(coldCopies, coldBytes/t.stride())
+	}
+	return warmCopies
+}
+
+// passCopies is the number of copies of a pass.
+func (t transfer) passCopies() int { return t.copies() * (1 + 2 + 3) }
+
 // sourceBytes is the size of the source: each chain starts again from its
 // beginning where it is to be found in L2, and goes on where it is not.
 func (t transfer) sourceBytes() uint64 {
 	if t.memory == fromDRAM {
-		return uint64(passes * passCopies * t.stride())
+		return uint64(passes * t.passCopies() * t.stride())
 	}
-	return uint64(chains * copies * t.stride())
+	return uint64(chains * t.copies() * t.stride())
 }
 
 func bulkJob(gpu micro.GPU, p results.Point) (*micro.Job, error) {
@@ -121,7 +134,7 @@ func bulkJob(gpu micro.GPU, p results.Point) (*micro.Job, error) {
 		Setup: []micro.Launch{{Kernel: "fill", Grid: micro.Dim(64), Block: micro.Dim(256),
 			Args: []micro.Arg{micro.Ptr("source", 0), micro.U32(uint32(t.sourceBytes() / 4))}}},
 		Verify:   []micro.Launch{t.launch(1, 1)},
-		Launches: []micro.Launch{t.launch(copies, passes)},
+		Launches: []micro.Launch{t.launch(t.copies(), passes)},
 		Samples:  "samples", Result: "result", CheckedBy: micro.ByAnalytic, Check: t.check,
 		Expect: t.expect(),
 	}
@@ -327,24 +340,28 @@ func (t transfer) expected() uint32 {
 	return sum
 }
 
-// slopes are the cycles of a copy, one entry a pass of a round.
-func slopes(m *micro.Measured) (values []float64, worstR2 float64, err error) {
+// slopes are the cycles of a copy: one entry a pass of a round where the copies
+// are alike, and one a round, through the chains of all its passes, where they
+// are of many places.
+func (t transfer) slopes(m *micro.Measured) (values []float64, worstR2 float64, err error) {
 	worstR2 = 1
-	x := make([]float64, chains)
-	for i := range x {
-		x[i] = float64((i + 1) * copies)
+	var x, y []float64
+	fit := func() {
+		line := results.FitLine(x, y)
+		values, worstR2 = append(values, line.Slope), min(worstR2, line.R2)
+		x, y = nil, nil
 	}
 	for _, r := range m.Readings {
 		if len(r.Samples) != passes*chains {
 			return nil, 0, fmt.Errorf("bulk copy reading of %s has %d samples, want %d", m.Point.Key(), len(r.Samples), passes*chains)
 		}
 		for pass := 1; pass < passes; pass++ {
-			y := make([]float64, chains)
-			for i := range y {
-				y[i] = float64(r.Samples[pass*chains+i])
+			for i := range chains {
+				x, y = append(x, float64((i+1)*t.copies())), append(y, float64(r.Samples[pass*chains+i]))
 			}
-			line := results.FitLine(x, y)
-			values, worstR2 = append(values, line.Slope), min(worstR2, line.R2)
+			if t.memory != fromDRAM || pass == passes-1 {
+				fit()
+			}
 		}
 	}
 	return values, worstR2, nil
@@ -355,7 +372,7 @@ func bulkAnalyse(_ micro.GPU, measured []*micro.Measured) (micro.Analysis, error
 	empty := 0.0
 	for _, m := range measured {
 		if m.Point.Get("method") == methodEmpty {
-			values, _, err := slopes(m)
+			values, _, err := transfer{method: methodEmpty}.slopes(m)
 			if err != nil {
 				return micro.Analysis{}, err
 			}
@@ -369,7 +386,7 @@ func bulkAnalyse(_ micro.GPU, measured []*micro.Measured) (micro.Analysis, error
 		if err != nil {
 			return micro.Analysis{}, err
 		}
-		values, r2, err := slopes(m)
+		values, r2, err := t.slopes(m)
 		if err != nil {
 			return micro.Analysis{}, err
 		}
@@ -401,13 +418,15 @@ func bulkAnalyse(_ micro.GPU, measured []*micro.Measured) (micro.Analysis, error
 
 func (t transfer) row(m *micro.Measured, values []float64, r2 float64) micro.Row {
 	row := harness.NewRow(m, "latency", "cycles", values)
-	row.Annotations = append(row.Annotations, fmt.Sprintf("slope over %d, %d and %d copies one after another; worst R2 %.6f", copies, 2*copies, 3*copies, r2))
+	row.Annotations = append(row.Annotations, fmt.Sprintf("slope over %d, %d and %d copies one after another; worst R2 %.6f", t.copies(), 2*t.copies(), 3*t.copies(), r2))
 	least := 0.99
 	switch {
 	case t.method == methodEmpty:
 		harness.SetBand(&row, 5, 150)
 	case t.memory == fromDRAM:
-		least = 0.95 // few loads, that differ by bank, refresh and distance
+		least = 0.98 // the copies differ by row, refresh and distance
+		row.Annotations = append(row.Annotations, fmt.Sprintf("mean over %d places in DRAM a round, %d B apart and swept out of L2 before: where they lie in DRAM is another in each run",
+			(passes-1)*t.passCopies(), t.stride()))
 	case t.method == methodBulk && t.size == 16:
 		row.Published = published.Query{Benchmark: "TMA L2->shared immediate wait"}
 		harness.SetBand(&row, 250, 1200)

@@ -91,7 +91,11 @@ func TestOlderGPUsAreUnsupported(t *testing.T) {
 
 func TestSourcesAreFresh(t *testing.T) {
 	c := transfer{methodBulk, fromDRAM, 16}
-	assert.Equal(t, uint64(passes*passCopies*apart), c.sourceBytes())
+	assert.Equal(t, uint64(passes*coldCopies*(1+2+3)*apart), c.sourceBytes())
+	assert.Equal(t, 32, transfer{methodBulk, fromDRAM, maxSize}.copies(), "fewer of long ones")
+	for _, size := range bulkSizes() {
+		assert.LessOrEqual(t, transfer{methodSync, fromDRAM, size}.sourceBytes(), uint64(64<<20))
+	}
 	assert.LessOrEqual(t, transfer{methodBulk, fromL2, maxSize}.sourceBytes(), uint64(2<<20), "fits any L2")
 }
 
@@ -115,7 +119,7 @@ func TestAnalysis(t *testing.T) {
 				if pass == 0 {
 					extra = 1000 * i * i // a cold start does not count
 				}
-				words = append(words, uint64(20+cycles*i*copies+extra))
+				words = append(words, uint64(20+cycles*i*c.copies()+extra))
 			}
 		}
 		measured = append(measured, &micro.Measured{Point: p, Readings: []results.Reading{{Samples: words}, {Samples: words}}})
