@@ -25,6 +25,9 @@ func (f *runFlags) deliver(w world, dir string, args []string, doc *results.Docu
 		say = w.err
 	}
 	if writeErr != nil {
+		if doc.State == results.Interrupted {
+			w.tell("interrupted; go on with: %s", f.again(args, path))
+		}
 		return &exitError{exitUnwritten, writeErr}
 	}
 	fmt.Fprintf(say, "\ndocument  %s\n", path)

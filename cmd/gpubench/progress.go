@@ -42,7 +42,7 @@ func (p *progress) show(s run.Progress) {
 		p.phase, p.begun, p.shown = s.Phase, now, ""
 	}
 	if p.live {
-		if begins || s.Done == s.Total || now.Sub(p.last) >= redraw {
+		if begins || s.Done >= s.Total || now.Sub(p.last) >= redraw {
 			p.last = now
 			fmt.Fprintf(p.w, "\r\033[K%s", p.fit(p.bar(s, now)))
 		}
