@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/gpubench/gpubench/micro"
@@ -126,11 +127,12 @@ func (f mma) configuration(gpu micro.GPU, p results.Point) (harness.Throughput, 
 	}
 	t := harness.Throughput{
 		Make: maker, Chains: chains, Unroll: f.unroll(gpu, chains), Warps: warps, CTAs: 1, MaxThreads: 32 * f.mostWarps(gpu),
+		Compact:     slices.Contains(chipForms(), f), // all points of a form share a kernel
 		Instruction: proof.instruction, Emulated: proof.emulated, PerStep: proof.perStep,
 	}
 	cycles := 4 * harness.OneSM // the start and end of warps must not count
 	if p.Get("on") == allSMs {
-		t.CTAs, t.Compact, cycles = max(gpu.SMs, 1), true, 4*harness.WholeChip
+		t.CTAs, cycles = max(gpu.SMs, 1), 4*harness.WholeChip
 		t.SharedBytes = alone(gpu)
 	}
 	// A warp's step counts as one for each of its 32 threads.

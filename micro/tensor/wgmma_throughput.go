@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/gpubench/gpubench/micro"
@@ -108,6 +109,13 @@ func wgmmaChipPlan() []results.Point {
 	return points
 }
 
+// onChip says that the form also runs on all SMs: its points share a kernel.
+func (w wgmma) onChip() bool {
+	return slices.ContainsFunc(wgmmaChipPlan(), func(p results.Point) bool {
+		return w.point("fill", p.Get("fill"), "groups", "1", "on", allSMs).Key() == p.Key()
+	})
+}
+
 // wgmmaRun is one launch shape of a form.
 type wgmmaRun struct {
 	wgmma
@@ -191,7 +199,7 @@ func wgmmaThroughputJob(gpu micro.GPU, p results.Point) (*micro.Job, error) {
 	for i := range launches {
 		job.Launches = append(job.Launches, r.launch("input", i, (i+1)*r.iterations(), r.ctas, r.groups))
 	}
-	if r.ctas > 1 {
+	if r.onChip() {
 		harness.Compact(m, job, r.ctas)
 	}
 	warmed(job)
