@@ -26,7 +26,7 @@ func l2Bandwidth() micro.Benchmark {
 		Plan:       l2Plan,
 		Job:        func(gpu micro.GPU, p results.Point) (*micro.Job, error) { return offChipJob(gpu, p, l2Point) },
 		Analyse: func(gpu micro.GPU, m []*micro.Measured) (micro.Analysis, error) {
-			return offChipAnalyse(gpu, m, l2Point, "share", published.Query{Benchmark: "L2 throughput"}, nil)
+			return offChipAnalyse(gpu, m, l2Point, "share", published.Query{Benchmark: "L2 throughput"}, l2Notes)
 		},
 	}
 }
@@ -69,6 +69,13 @@ func l2Plan(micro.GPU) []results.Point {
 	return points
 }
 
+// l2Notes says what of L2 the arrays take.
+func l2Notes(gpu micro.GPU, s streamJob, row *micro.Row) {
+	bytes := float64(s.arrayBytes() * s.arrays())
+	row.Annotations = append(row.Annotations, fmt.Sprintf("the arrays take %.1f MB, %.0f %% of L2: if L2 has two partitions, %.0f %% of one; reads of the far one may be served by copies in the near one",
+		bytes/1e6, 100*bytes/float64(gpu.L2Bytes), 200*bytes/float64(gpu.L2Bytes)))
+}
+
 // How the CTAs of a DRAM kernel share the tiles: by the number of CTAs an SM, or
 // one CTA a tile.
 const ctaPerTile = "tile"
@@ -86,12 +93,15 @@ func dramPlan(micro.GPU) []results.Point {
 		}
 	}
 	for _, op := range []string{opRead, opWrite, opCopy, opTriad} {
-		for _, w := range widths() {
+		for _, w := range []int{4, 8} {
 			if op == opTriad && w == 4 {
 				continue // a double has 8 bytes
 			}
-			add(op, w, ctaPerTile, ordinary, unrolls()...)
+			// Tiles of few bytes would measure how fast CTAs start.
+			add(op, w, ctaPerTile, ordinary, 4, 8)
+			add(op, w, "4", ordinary, 4, 8)
 		}
+		add(op, maxWidth, ctaPerTile, ordinary, unrolls()...)
 		for _, ctas := range []string{"1", "2", "4"} {
 			add(op, maxWidth, ctas, ordinary, unrolls()...)
 		}
@@ -220,9 +230,7 @@ func offChipAnalyse(gpu micro.GPU, measured []*micro.Measured, read pointReader,
 		best.Annotations = append(best.Annotations, fmt.Sprintf("best of %d, at %s", len(list), shorten(at, sweep, "ctas", "policy").Key()))
 		best.Point = shorten(at, "op", "width")
 		best.Published = also
-		if notes != nil {
-			notes(gpu, of, &best)
-		}
+		notes(gpu, of, &best)
 		a.Rows = append(a.Rows, best)
 	}
 	a.Grids = []results.Grid{grid}

@@ -137,15 +137,22 @@ func (s stream) build(k *ptx.Kernel) {
 		k.I("setp.ne.u32", wanted, verify, ptx.Int(0))
 		k.If(wanted).I("red.global.add.u32", ptx.At(result, 0), sum)
 	}
-	s.store(k, samples, thread, t)
+	s.store(k, samples, thread, cta, t)
 	k.I("ret")
 }
 
+// edge is how many of a grid's first and last CTAs merge their times: many times
+// what the GPU runs at once, so that the first start and the last stop are among
+// them, and so few that the merging costs nothing where a CTA is one tile.
+const edge = 1 << 14
+
 // store merges the CTA's times into the launch's samples.
-func (s stream) store(k *ptx.Kernel, samples, thread ptx.Reg, t []ptx.Reg) {
+func (s stream) store(k *ptx.Kernel, samples, thread, cta ptx.Reg, t []ptx.Reg) {
 	kit.When(k, "eq", thread, ptx.Int(0), func() {
-		k.I("red.global.min.u64", ptx.At(samples, 0), t[0])
-		k.I("red.global.max.u64", ptx.At(samples, 8), t[3])
+		after := k.Reg(ptx.B32) // CTAs behind this one
+		k.I("sub.u32", after, kit.Read(k, "%nctaid.x"), cta)
+		kit.When(k, "lt", cta, ptx.Int(edge), func() { k.I("red.global.min.u64", ptx.At(samples, 0), t[0]) })
+		kit.When(k, "le", after, ptx.Int(edge), func() { k.I("red.global.max.u64", ptx.At(samples, 8), t[3]) })
 		kit.When(k, "eq", kit.Read(k, "%smid"), ptx.Int(0), func() {
 			k.I("red.global.min.u64", ptx.At(samples, 16), t[1])
 			k.I("red.global.max.u64", ptx.At(samples, 24), t[2])
