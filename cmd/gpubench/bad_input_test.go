@@ -140,7 +140,7 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	s := newScene(t)
 	full, temp := s.fill("full"), t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	o := s.gpubench("run", small, "--backend", "emulator", "--seed", "7", "--out", full, "--force")
+	o := s.gpubench("run", small, "--backend", "emulator", "--rounds", "1", "--seed", "7", "--out", full, "--force")
 	assert.Equal(t, exitUnwritten, o.code)
 	assert.Contains(t, o.err, syscall.ENOSPC.Error())
 	assert.Contains(t, o.out, "__vimax3_s32", "the tables are printed all the same")
@@ -157,7 +157,7 @@ func TestFullDiskAndNoTemporaryFolder(t *testing.T) {
 	t.Setenv("TMPDIR", s.put("file", "")+"/none")
 	t.Setenv("HOME", home)
 	t.Chdir(s.folder)
-	o := s.gpubench("run", small, "--backend", "emulator", "--out", full, "--force")
+	o := s.gpubench("run", small, "--backend", "emulator", "--rounds", "1", "--out", full, "--force")
 	assert.Equal(t, exitUnwritten, o.code)
 	assert.NotEmpty(t, s.read(s.path("gpubench-20260301-120000.json.zst")).Rows)
 }
@@ -176,7 +176,7 @@ func TestReportThatCannotBeWritten(t *testing.T) {
 	s := newScene(t)
 	require.NoError(t, os.Mkdir(s.path("out"), 0o777))
 	s.put("out/pictures", "a file where the report's folder should be")
-	o := s.gpubench("run", small, "--backend", "emulator", "--out", s.path("out"))
+	o := s.gpubench("run", small, "--backend", "emulator", "--rounds", "1", "--out", s.path("out"))
 	assert.Equal(t, exitUnwritten, o.code)
 	assert.Contains(t, o.err, "the document is safe, the report is not")
 	assert.NotEmpty(t, s.read(filepath.Join(s.path("out"), documentName)).Rows)
@@ -193,7 +193,7 @@ func TestStandardOutputThatIsGone(t *testing.T) {
 	w := s.world
 	w.out, w.err = goneWriter{}, &said
 	path := filepath.Join(s.path("out"), documentName)
-	assert.Equal(t, exitFailed, execute(s.ctx, []string{"run", small, "--backend", "emulator", "--out", s.path("out")}, w))
+	assert.Equal(t, exitFailed, execute(s.ctx, []string{"run", small, "--backend", "emulator", "--rounds", "1", "--out", s.path("out")}, w))
 	assert.Contains(t, said.String(), "the document is "+path)
 	assert.NotEmpty(t, s.read(path).Rows)
 }

@@ -13,10 +13,11 @@ import (
 )
 
 type explainFlags struct {
-	point, target     string
-	points, ptx, sass bool
-	asJSON            bool
-	gpu               int
+	point, target string
+	points, bands bool
+	ptx, sass     bool
+	asJSON        bool
+	gpu           int
 }
 
 func explainCommand(w world) *cobra.Command {
@@ -26,6 +27,7 @@ func explainCommand(w world) *cobra.Command {
 		Short: "Tell what a benchmark asks, how it measures, and with which code",
 		Example: `  gpubench explain tensor/wgmma-throughput
   gpubench explain tensor/wgmma-throughput --points --target sm_89
+  gpubench explain dpx/latency --bands
   gpubench explain alu/latency --point op=fma,type=f32 --ptx
   gpubench explain dpx/latency --point fn=__vimax3_s32 --sass`,
 		Args:              needs("NAME"),
@@ -35,6 +37,7 @@ func explainCommand(w world) *cobra.Command {
 	flags := c.Flags()
 	flags.StringVar(&f.target, "target", isa.SM90a.String(), "architecture that kernels are built for")
 	flags.BoolVar(&f.points, "points", false, "list every point, and why the architecture cannot do it")
+	flags.BoolVar(&f.bands, "bands", false, "say where each value is expected, and what the recording has")
 	flags.StringVar(&f.point, "point", "", "KEY=VALUE,...: with --ptx and --sass, the first point with these coordinates")
 	flags.BoolVar(&f.ptx, "ptx", false, "print the point's PTX")
 	flags.BoolVar(&f.sass, "sass", false, "print the machine code: from the GPU's driver, else the recorded counts")
@@ -61,6 +64,11 @@ func (f *explainFlags) explain(ctx context.Context, w world, name string) error 
 	x := explain(b, gpu)
 	if f.points {
 		x.list(b, gpu)
+	}
+	if f.bands {
+		if err := addBands(ctx, w, x, b); err != nil {
+			return err
+		}
 	}
 	if f.ptx || f.sass {
 		if err := f.addCode(ctx, w, x, b, gpu); err != nil {

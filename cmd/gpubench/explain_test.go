@@ -123,6 +123,32 @@ func TestExplainSASSFromARecording(t *testing.T) {
 	assert.Contains(t, o.err, "the recording has no machine code of this kernel")
 }
 
+func TestExplainBands(t *testing.T) {
+	s := newScene(t)
+	recording := s.recording("made")
+	s.world.open = func(o backend.Options) (micro.Device, error, error) {
+		assert.Equal(t, backend.KindReplay, o.Kind)
+		o.Recording = recording
+		return backend.Open(o)
+	}
+	doc := s.read(recording)
+	o := s.must("explain", small, "--bands")
+	x := assertJSON(t, s.must("explain", small, "--bands", "--json").out).(map[string]any)
+	n := 0
+	for _, r := range doc.Rows {
+		if r.Band != nil {
+			b := x["bands"].([]any)[n].(map[string]any)
+			assert.Equal(t, r.Band[0], b["low"])
+			assert.Equal(t, r.Band[1], b["high"])
+			assert.Contains(t, o.out, "\n  "+r.Point.Key()+"  ")
+			n++
+		}
+	}
+	assert.NotZero(t, n)
+	assert.Len(t, x["bands"], n)
+	assert.Contains(t, o.out, "with the recorded values: ")
+}
+
 func TestDoctor(t *testing.T) {
 	s := newScene(t)
 	found := assertJSON(t, s.must("doctor", "--json").out).([]any)

@@ -29,7 +29,10 @@ type explanation struct {
 	Coordinates []coordinate `json:"coordinates"`
 	// Points is only there where they were asked for: it takes building every kernel.
 	Points []explainedPoint `json:"points,omitempty"`
-	Code   *pointCode       `json:"code,omitempty"`
+	// Bands are only there where they were asked for: it takes a replay.
+	Bands   []band     `json:"bands,omitempty"`
+	BandsOf string     `json:"bands_of,omitempty"`
+	Code    *pointCode `json:"code,omitempty"`
 
 	plan []results.Point
 }
@@ -100,8 +103,19 @@ func (x *explanation) print(out io.Writer) error {
 	fmt.Fprintf(w, "\nPoints on %s (%s): %d\n", x.GPU, x.Target, x.PointCount)
 	if x.Points != nil {
 		x.printPoints(w)
-		return w.Flush()
+	} else {
+		x.printCoordinates(w)
 	}
+	if x.Bands != nil {
+		x.printBands(w)
+	}
+	if x.Points == nil && x.Bands == nil {
+		fmt.Fprintf(w, "\n'gpubench explain %s --points' lists each, --bands says what to expect, --ptx and --sass show the code.\n", x.Name)
+	}
+	return w.Flush()
+}
+
+func (x *explanation) printCoordinates(w io.Writer) {
 	width := 0
 	for _, c := range x.Coordinates {
 		width = max(width, len(c.Key))
@@ -109,8 +123,6 @@ func (x *explanation) print(out io.Writer) error {
 	for _, c := range x.Coordinates {
 		fmt.Fprintf(w, "  %-*s  %s\n", width, c.Key, wrap(strings.Join(c.Values, ", "), strings.Repeat(" ", width+4)))
 	}
-	fmt.Fprintf(w, "\n'gpubench explain %s --points' lists each, --ptx and --sass show their code.\n", x.Name)
-	return w.Flush()
 }
 
 func (x *explanation) printPoints(w io.Writer) {

@@ -151,7 +151,7 @@ func TestReplayOfADocument(t *testing.T) {
 
 func TestEmulatorSaysThatNothingWasMeasured(t *testing.T) {
 	s := newScene(t)
-	o := s.must("run", small, "--backend", "emulator", "--no-report", "--out", s.path("out"))
+	o := s.must("run", small, "--backend", "emulator", "--rounds", "1", "--no-report", "--out", s.path("out"))
 	assert.Contains(t, o.err, "EMULATOR: ")
 	assert.Contains(t, o.out, "EMULATOR: ")
 }
@@ -178,7 +178,7 @@ func TestSeedMakesTheOrder(t *testing.T) {
 func TestRunPrintsJSON(t *testing.T) {
 	s := newScene(t)
 	out := s.path("out")
-	o := s.must("run", small, "--backend", "emulator", "--json", "--out", out)
+	o := s.must("run", small, "--backend", "emulator", "--rounds", "1", "--json", "--out", out)
 	assertJSON(t, o.out)
 	doc, err := results.Decode(strings.NewReader(o.out))
 	require.NoError(t, err)
@@ -190,28 +190,28 @@ func TestRunPrintsJSON(t *testing.T) {
 
 func TestRunQuietly(t *testing.T) {
 	s := newScene(t)
-	o := s.must("run", small, "--backend", "emulator", "--quiet", "--no-report", "--out", s.path("out"))
+	o := s.must("run", small, "--backend", "emulator", "--rounds", "1", "--quiet", "--no-report", "--out", s.path("out"))
 	assert.Equal(t, 1, strings.Count(o.err, "\n"), "the banner alone: %s", o.err)
 	s.world.live = true
-	o = s.must("run", small, "--backend", "emulator", "-q", "--no-report", "--out", s.path("live"))
+	o = s.must("run", small, "--backend", "emulator", "--rounds", "1", "-q", "--no-report", "--out", s.path("live"))
 	assert.NotContains(t, o.err, "\r")
 }
 
 func TestDefaultFolder(t *testing.T) {
 	s := newScene(t)
 	t.Chdir(s.folder)
-	s.must("run", "dpx/l*", "--backend", "emulator", "--no-report")
+	s.must("run", "dpx/l*", "--backend", "emulator", "--rounds", "1", "--no-report")
 	assert.FileExists(t, s.path("gpubench-out/dpx-lall-20260301-120000/"+documentName))
-	o := s.gpubench("run", "dpx/l*", "--backend", "emulator", "--no-report")
+	o := s.gpubench("run", "dpx/l*", "--backend", "emulator", "--rounds", "1", "--no-report")
 	assert.Equal(t, exitUsage, o.code, "a document is not replaced")
-	s.must("run", "dpx/l*", "--backend", "emulator", "--no-report", "--force", "--out", "gpubench-out/dpx-lall-20260301-120000")
+	s.must("run", "dpx/l*", "--backend", "emulator", "--rounds", "1", "--no-report", "--force", "--out", "gpubench-out/dpx-lall-20260301-120000")
 }
 
 // TestOrderOfOutput: tables first, then where everything is, then the sum, so
 // that the end of the output is what a person sees.
 func TestOrderOfOutput(t *testing.T) {
 	s := newScene(t)
-	o := s.must("run", small, "--backend", "emulator", "--out", s.path("out"))
+	o := s.must("run", small, "--backend", "emulator", "--rounds", "1", "--out", s.path("out"))
 	at := -1
 	for _, want := range []string{"EMULATOR", "dpx/latency", "summary", "document  ", "report    ", "rows      "} {
 		i := strings.LastIndex(o.out, "\n"+want)
