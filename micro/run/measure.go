@@ -88,7 +88,9 @@ func (r *runner) measureChunk(ctx context.Context, p *plan, points []*point) {
 				return
 			}
 			again = again || m.Err == nil && m.rounds > 0
-			r.done.Done++
+			if m.Err == nil {
+				r.done.Done++
+			}
 			r.tell(p.Name)
 		}
 	}
@@ -150,6 +152,7 @@ func (r *runner) guard(ctx context.Context, p *plan, m *point, all []*point, wor
 		return false
 	}
 	m.Err = err
+	r.done.Total -= m.rounds // they will not come
 	if errors.Is(err, micro.ErrStale) {
 		r.stale++
 	}
