@@ -259,3 +259,17 @@ func TestRegistersAreNotSpecial(t *testing.T) {
 	}
 	assert.NotRegexp(t, `%(tid|clock)`, text)
 }
+
+// TestOperandsAreTheKernels: the caller's slice may change afterwards.
+func TestOperandsAreTheKernels(t *testing.T) {
+	m := ptx.NewModule(isa.New(), isa.SM80)
+	k := m.Kernel("k")
+	operands := []ptx.Operand{k.Reg(ptx.B32), ptx.Int(1)}
+	k.I("mov.u32", operands...)
+	operands[1] = ptx.Int(2)
+	k.I("ret")
+	text, err := m.Build()
+	require.NoError(t, err)
+	assert.Contains(t, text, ", 1;")
+	assert.NotContains(t, text, ", 2;")
+}

@@ -3,6 +3,7 @@ package ptx
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gpubench/gpubench/ptx/isa"
 )
@@ -235,6 +236,7 @@ func (k *Kernel) I(name string, operands ...Operand) {
 		k.failf("%s needs %s, the module is for %s: %w", name, form.Target, k.module.target, ErrTarget)
 	}
 	k.checkUse(name, spec, operands)
+	operands = slices.Clone(operands) // the caller may use its slice again
 	k.body = append(k.body, Statement{Form: form, Operands: operands, Guard: k.guard.pred, GuardNegate: k.guard.negate})
 }
 
