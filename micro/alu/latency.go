@@ -6,7 +6,6 @@ import (
 
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/harness"
-	"github.com/gpubench/gpubench/ptx/isa"
 	"github.com/gpubench/gpubench/results"
 	"github.com/gpubench/gpubench/results/published"
 )
@@ -14,16 +13,13 @@ import (
 // spread is the value of the key "on" of the point that runs on every SM.
 const spread = "all SMs"
 
-// integerBand is how near to its integer a fixed latency must land.
-const integerBand = 0.05
-
 // Latency is alu/latency.
 func latency() micro.Benchmark {
 	return micro.Benchmark{
 		Name:       "alu/latency",
 		Question:   "How many cycles pass until the result of an arithmetic instruction can be used?",
 		Method:     "One warp runs a chain of dependent instructions at four lengths between two reads of the clock; the latency is the slope. One instruction is measured on every SM at once: the spread of its latency is a row of its own.",
-		Source:     "arXiv 2208.11174, arXiv 2501.12084; the bands are the four-cycle latencies of the main pipes since Volta",
+		Source:     "arXiv 2208.11174, arXiv 2501.12084; the bands are the stalls that the compiler itself puts between dependent instructions",
 		Experiment: "E5",
 		Units:      []string{"cycles"},
 		Plan:       func(micro.GPU) []results.Point { return latencyPlan() },
@@ -59,7 +55,7 @@ func latencyJob(gpu micro.GPU, p results.Point) (*micro.Job, error) {
 		return nil, err
 	}
 	l := harness.Latency{
-		Make:  harness.Script{Type: in.register(), Steps: in.Steps}.Maker(),
+		Make:  harness.Script{Type: in.register(), Steps: in.chain()}.Maker(),
 		Input: in.input(), InputTag: in.Op + "." + in.Type,
 		Instruction: in.SASS, PerStep: in.PerStep, Extra: in.Also[0],
 		CheckedBy: in.judge(),
@@ -98,10 +94,18 @@ func latencyRow(gpu micro.GPU, m *micro.Measured) micro.Row {
 	if err != nil {
 		return harness.Failed(m, "latency", "cycles", err)
 	}
-	if in.Cycles > 0 && gpu.Arch.Base() == isa.SM90 {
-		harness.SetBand(&row, in.Cycles-integerBand, in.Cycles+integerBand)
+	cycles := in.cycles(gpu.Arch)
+	if cycles > 0 {
+		harness.SetBand(&row, cycles-harness.IntegerTolerance, cycles+harness.IntegerTolerance)
 	}
+	harness.NoteInteger(&row, cycles != 0)
 	harness.NoteRan(&row, m)
+	if in.Note != "" {
+		row.Annotations = append(row.Annotations, in.Note)
+	}
+	if ran := harness.Ran(m); in.Lanes == 2 && len(ran) == 2 {
+		row.Annotations = append(row.Annotations, "the assembler alternates between two pipes: the latency is from one to the other and back, halved")
+	}
 	for _, q := range publishedLatency(in) {
 		row.Row.Published = append(row.Row.Published, published.Find(q)...)
 	}

@@ -15,6 +15,10 @@ type instruction struct {
 	// Steps are a harness.Script; two that differ where the assembler would merge
 	// a step with the next.
 	Steps []string
+	// Chain is the script of the latency kernel where it is another, and Note says
+	// why.
+	Chain []string
+	Note  string
 	// Operands are the constants a, b, c, d.
 	Operands []float64
 	// SASS is the machine instruction to look for, PerStep times a step.
@@ -24,8 +28,6 @@ type instruction struct {
 	// section of the latency kernel and to the loop of the throughput kernel, and
 	// to the latter before sm_90, whose loop counter is not in a uniform register.
 	Also [3]int
-	// Cycles is the latency of a step known for sm_90, 0 where it is not.
-	Cycles float64
 	// Unit and PerUnit are the rate in arch.Spec that bounds the steps, and how
 	// many results of that unit a step takes.
 	Unit    arch.Unit
@@ -59,6 +61,14 @@ func (in instruction) register() ptx.Type {
 	return ptx.B32
 }
 
+// chain is the script of the latency kernel.
+func (in instruction) chain() []string {
+	if in.Chain != nil {
+		return in.Chain
+	}
+	return in.Steps
+}
+
 func table() []instruction {
 	list := append(floats(), integers()...)
 	list = append(list, specials()...)
@@ -83,10 +93,9 @@ func floats() []instruction {
 		unit          arch.Unit
 		lanes         float64
 		add, mul, fma string
-		cycles        float64
 		of            string
 	}{
-		{name: "f32", unit: arch.FP32, lanes: 1, add: "FADD|FFMA", mul: "FMUL|FFMA", fma: "FFMA", cycles: 4, of: "f32"},
+		{name: "f32", unit: arch.FP32, lanes: 1, add: "FADD|FFMA", mul: "FMUL|FFMA", fma: "FFMA", of: "f32"},
 		{name: "f64", unit: arch.FP64, lanes: 1, add: "DADD", mul: "DMUL", fma: "DFMA", of: "f64"},
 		{name: "f16", unit: arch.FP16, lanes: 1, add: "HADD2|HFMA2", mul: "HMUL2|HFMA2", fma: "HFMA2", of: "f16"},
 		{name: "f16x2", unit: arch.FP16, lanes: 2, add: "HADD2|HFMA2", mul: "HMUL2|HFMA2", fma: "HFMA2"},
@@ -94,7 +103,7 @@ func floats() []instruction {
 		{name: "bf16x2", unit: arch.BF16, lanes: 2, add: "HADD2|HFMA2", mul: "HMUL2|HFMA2", fma: "HFMA2"},
 	}
 	for _, t := range types {
-		base := instruction{Type: t.name, Unit: t.unit, Lanes: t.lanes, PerUnit: 1, Cycles: t.cycles, Flops: 1}
+		base := instruction{Type: t.name, Unit: t.unit, Lanes: t.lanes, PerUnit: 1, Flops: 1}
 		if t.unit == arch.FP16 || t.unit == arch.BF16 {
 			base.PerUnit = 2 // a scalar half takes the place of a pair
 			if t.lanes == 1 {
@@ -121,11 +130,14 @@ func floats() []instruction {
 func integers() []instruction {
 	return []instruction{
 		{Op: "add", Type: "s32", Steps: []string{"add.s32 x x y", "add.s32 y y x"},
-			SASS: "IADD3|IADD|IMAD.IADD|VIADD", Also: [3]int{0, 0, 1}, Cycles: 4, Unit: arch.Int32, Published: "add.u32"},
+			Chain:    []string{"add.s32 r0 x y; add.s32 x r0 a", "add.s32 r0 x y; add.s32 y r0 b"},
+			Note:     "a step adds three operands, because the assembler spreads additions of two over two pipes and a chain would cross between them",
+			Operands: []float64{0x01000193, 0x7feb352d},
+			SASS:     "IADD3|IADD|IMAD.IADD|VIADD", Also: [3]int{0, 0, 1}, Unit: arch.Int32, Published: "add.u32"},
 		{Op: "mul.lo", Type: "s32", Steps: []string{"mul.lo.s32 x x a", "mul.lo.s32 x x b"}, Operands: []float64{0x01000193, 0x7feb352d},
-			SASS: "IMAD", Cycles: 4, Unit: arch.IntMul, Published: "mul.lo.u32"},
+			SASS: "IMAD", Unit: arch.IntMul, Published: "mul.lo.u32"},
 		{Op: "mad.lo", Type: "s32", Steps: []string{"mad.lo.s32 x x a b", "mad.lo.s32 x x b a"}, Operands: []float64{0x01000193, 0x7feb352d},
-			SASS: "IMAD", Cycles: 4, Unit: arch.IntMul, Published: "mad.lo.u32", Surface: true},
+			SASS: "IMAD", Unit: arch.IntMul, Published: "mad.lo.u32", Surface: true},
 		{Op: "mul.hi", Type: "u32", Steps: []string{"mul.hi.u32 x x a", "mul.hi.u32 x x b"}, Operands: []float64{0xfffffff1, 0xffffff1f},
 			SASS: "IMAD.HI.U32", Unit: arch.IntMul},
 		{Op: "min-max", Type: "s32", Steps: []string{"min.s32 x x a", "max.s32 x x b"}, Operands: []float64{1 << 20, 77},

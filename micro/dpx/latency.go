@@ -9,11 +9,8 @@ import (
 	"github.com/gpubench/gpubench/results/published"
 )
 
-// cycles of a fused instruction on sm_90, and how near to it a latency must land.
-const (
-	cycles      = 4
-	integerBand = 0.05
-)
+// cycles of a fused instruction on sm_90.
+const cycles = 4
 
 func latency() micro.Benchmark {
 	return micro.Benchmark{
@@ -62,9 +59,11 @@ func latencyAnalysis(gpu micro.GPU, measured []*micro.Measured) (micro.Analysis,
 		if err != nil {
 			return a, fmt.Errorf("analyse: %w", err)
 		}
-		if fused(gpu.Arch) && f.Kind != withBit {
-			harness.SetBand(&row, cycles-integerBand, cycles+integerBand)
+		known := fused(gpu.Arch) && f.Kind != withBit
+		if known {
+			harness.SetBand(&row, cycles-harness.IntegerTolerance, cycles+harness.IntegerTolerance)
 		}
+		harness.NoteInteger(&row, known)
 		f.note(&row, m)
 		row.Published = published.Query{Benchmark: "DPX", Instruction: f.Name(), Metric: "latency"}
 		a.Rows = append(a.Rows, row)

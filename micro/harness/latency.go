@@ -117,7 +117,8 @@ func (l Latency) kernel(k *ptx.Kernel, lengths []int) {
 				k.I("mov.u32", last, w)
 				return w
 			})
-			k.I("st.global.u64", ptx.At(samples, 8*i), elapsed)
+			k.I("st.volatile.global.u64", ptx.At(samples, 8*i), elapsed)
+			k.I("bar.sync", ptx.Int(0))
 		}
 		k.I("add.u64", samples, samples, ptx.Int(8*len(lengths)))
 	})
@@ -140,13 +141,21 @@ func (l Latency) offsetCTA(k *ptx.Kernel, samples ptx.Reg, lengths int) {
 // timed wraps code in two clock reads. The code gets a word that is zero but
 // depends on the first read; the word that it returns is stored to shared
 // memory before the second read, which so waits for it.
+//
+// All timed stretches of a kernel must cost the same beside their steps, or the
+// slope is wrong. So the word is stored a second time after the clock was read:
+// the second read can then not take over its register, which would make it wait
+// until the first store has read it. And the barrier lets both stores finish
+// before the next stretch begins.
 func timed(k *ptx.Kernel, sink, zero ptx.Reg, code func(opaque ptx.Reg) ptx.Reg) ptx.Reg {
 	start, stop, opaque := k.Reg(ptx.B64), k.Reg(ptx.B64), k.Reg(ptx.B32)
 	k.I("mov.u64", start, ptx.Special("%clock64"))
 	k.I("cvt.u32.u64", opaque, start)
 	k.I("and.b32", opaque, opaque, zero)
-	k.I("st.volatile.shared.u32", ptx.At(sink, 0), code(opaque))
+	word := code(opaque)
+	k.I("st.volatile.shared.u32", ptx.At(sink, 0), word)
 	k.I("mov.u64", stop, ptx.Special("%clock64"))
+	k.I("st.volatile.shared.u32", ptx.At(sink, 0), word)
 	k.I("sub.u64", stop, stop, start)
 	return stop
 }

@@ -25,24 +25,60 @@ func LatencyRow(m *micro.Measured, lengths []int) (micro.Row, error) {
 		lengths = Lengths()
 	}
 	x := ints(lengths)
-	var slopes []float64
-	worst, intercept := 1.0, 0.0
+	var slopes, robust []float64
+	worst, intercept, residual := 1.0, 0.0, 0.0
 	for _, r := range m.Readings {
 		if len(r.Samples) != reps*len(lengths) {
 			return micro.Row{}, fmt.Errorf("latency reading of %s has %d samples, want %d", m.Point.Key(), len(r.Samples), reps*len(lengths))
 		}
 		for pass := 1; pass < reps; pass++ { // pass 0 filled the instruction cache
-			line := results.FitLine(x, floats(r.Samples[pass*len(lengths):][:len(lengths)]))
-			slopes = append(slopes, line.Slope)
+			y := floats(r.Samples[pass*len(lengths):][:len(lengths)])
+			line := results.FitLine(x, y)
+			slopes, robust = append(slopes, line.Slope), append(robust, theilSen(x, y))
 			worst, intercept = min(worst, line.R2), line.Intercept
+			for i := range x {
+				residual = max(residual, math.Abs(y[i]-line.Intercept-line.Slope*x[i]))
+			}
 		}
 	}
 	row := NewRow(m, "latency", "cycles", slopes)
-	row.Annotations = append(row.Annotations, fmt.Sprintf("slope over chains of %v steps; worst R2 %.6f; intercept %.1f cycles", lengths, worst, intercept))
+	row.Annotations = append(row.Annotations, fmt.Sprintf("slope over chains of %v steps; worst R2 %.6f; intercept %.1f cycles; largest residual %.1f cycles", lengths, worst, intercept, residual))
 	if worst < MinR2 {
 		Flag(&row, "the time does not grow linearly with the chain: worst R2 %.5f", worst)
 	}
+	if other := results.Summarize(robust).Median; math.Abs(other-row.Value) > IntegerTolerance {
+		row.Annotations = append(row.Annotations, fmt.Sprintf("the median slope between two lengths is %.3f: not all lengths cost the same beside their steps", other))
+	}
 	return row, nil
+}
+
+// theilSen is the median of the slopes between all pairs of points.
+func theilSen(x, y []float64) float64 {
+	var slopes []float64
+	for i := range x {
+		for j := range i {
+			if x[i] != x[j] {
+				slopes = append(slopes, (y[i]-y[j])/(x[i]-x[j]))
+			}
+		}
+	}
+	return results.Summarize(slopes).Median
+}
+
+// IntegerTolerance is how near to an integer a fixed latency must land, in cycles.
+const IntegerTolerance = 0.05
+
+// NoteInteger says whether a latency lands on an integer. One that is fixed,
+// that is, which the compiler counts on instead of waiting for a scoreboard, is
+// flagged if it does not.
+func NoteInteger(row *micro.Row, fixed bool) {
+	nearest := math.Round(row.Value)
+	switch off := row.Value - nearest; {
+	case math.Abs(off) <= IntegerTolerance:
+		row.Annotations = append(row.Annotations, fmt.Sprintf("lands on an integer: %.0f", nearest))
+	case fixed:
+		Flag(row, "a fixed latency, but off its integer by %+.3f cycles", off)
+	}
 }
 
 // NewRow makes a row from samples of one value: median, order-statistic
