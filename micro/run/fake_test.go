@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/harness"
@@ -15,7 +14,6 @@ import (
 
 // fakeDevice stands in at the device boundary: it answers jobs by script.
 type fakeDevice struct {
-	mu       sync.Mutex
 	code     []results.MachineCode
 	warnings []string
 	// run answers a round of a point; nil answers 10, 20, 30.

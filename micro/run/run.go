@@ -62,7 +62,6 @@ type runner struct {
 type plan struct {
 	micro.Benchmark
 	points []*point
-	err    error // the benchmark could not be planned or analysed
 }
 
 // point is a measurement in the making.
