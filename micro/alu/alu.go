@@ -7,5 +7,5 @@ import "github.com/gpubench/gpubench/micro"
 
 // Benchmarks lists the benchmarks of this package.
 func Benchmarks() []micro.Benchmark {
-	return []micro.Benchmark{latency(), throughput()}
+	return []micro.Benchmark{latency(), throughput(), shuffleLatency()}
 }
