@@ -129,6 +129,8 @@ func TestL2FootprintsFit(t *testing.T) {
 		require.NoError(t, err)
 		assert.LessOrEqual(t, s.arrayBytes()*s.arrays(), uint64(gpu.L2Bytes)/2, p.Key())
 		assert.Greater(t, s.arrayBytes()*s.arrays(), uint64(gpu.L2Bytes)/10, p.Key())
+		assert.Less(t, s.grid, s.tiles, "no two CTAs meet a tile at the same time")
+		assert.Equal(t, uint64(l2Tile), s.tile())
 	}
 }
 
@@ -184,4 +186,15 @@ func TestStreamAnalysis(t *testing.T) {
 		assert.GreaterOrEqual(t, len(a.Grids[0].Cells), len(a.Rows))
 		assert.Len(t, a.Grids[0].YLabels, len(a.Grids[0].Cells))
 	}
+}
+
+// TestPlateauLeavesOutWhatIsNotLinear has a lucky cell and one with a wild round.
+func TestPlateauLeavesOutWhatIsNotLinear(t *testing.T) {
+	cell := func(warps int, rate, r2 float64) onChipCell {
+		return onChipCell{warps: warps, rates: harness.Rates{PerSM: []float64{rate}, WorstR2: r2}}
+	}
+	flat := plateau([]onChipCell{cell(4, 100, 1), cell(8, 129, 0.998), cell(16, 127.9, 1), cell(32, 128, 1)})
+	require.Len(t, flat, 2)
+	assert.Equal(t, 16, flat[0].warps)
+	assert.Len(t, plateau([]onChipCell{cell(8, 129, 0.998)}), 1)
 }

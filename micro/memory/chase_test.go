@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -219,16 +220,28 @@ func TestRandomAnalysis(t *testing.T) {
 			ends[row.Point.Get("level")] = row.Value
 			assert.Less(t, row.Interval[0], row.Value)
 			assert.Greater(t, row.Interval[1], row.Value)
-			assert.Contains(t, row.Annotations[len(row.Annotations)-1], "another change point: 470 → 650 cycles", "the third is named, not numbered")
+			assert.Contains(t, strings.Join(row.Annotations, "; "), "another change point", "the others are named, not numbered")
 		}
 	}
-	require.Len(t, ends, 2)
+	require.Len(t, ends, 3)
 	assert.InEpsilon(t, 208<<10, ends["l1"], 0.1)
 	assert.InEpsilon(t, 30<<20, ends["l2"], 0.1)
+	assert.InEpsilon(t, 60<<20, ends[farLevel], 0.1)
+	assert.InDelta(t, 470, found[farLevel], 0.1)
 	require.Greater(t, len(a.Series), 2, "ours in cycles and ns, and published ones")
 	assert.Len(t, a.Series[0].Marks, 3)
 	assert.Len(t, a.Series[0].XY, len(measured))
 	assert.Equal(t, "published A100 PCIe", a.Series[2].Name)
+}
+
+// TestNoFarPlateau gives a curve that climbs from the near partition to DRAM
+// without a rest: there is no row of a level that is not there.
+func TestNoFarPlateau(t *testing.T) {
+	c := curve{bytes: []float64{40, 44, 48, 52}, cycles: []float64{320, 390, 510, 600}}
+	assert.False(t, c.flat(level{low: 40, high: 52}))
+	c.cycles = []float64{520, 522, 524, 530}
+	assert.True(t, c.flat(level{low: 40, high: 52}))
+	assert.False(t, c.flat(level{low: 60, high: 70}))
 }
 
 // TestLaps checks who makes the lap: the thread, its CTA, or the chip.

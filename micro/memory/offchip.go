@@ -16,8 +16,8 @@ func l2Bandwidth() micro.Benchmark {
 	return micro.Benchmark{
 		Name:     "memory/l2-bandwidth",
 		Question: "How many gigabytes per second does the whole chip read, write and copy in L2?",
-		Method: "All SMs work on arrays that together take an eighth, a quarter or half of L2, ld.global.cg past L1, tile by tile, four accesses of " +
-			"a thread under way together; each SM meets ever other tiles. Where L2 has two partitions, as on A100 and H100, one of them can hold at most half of L2: " +
+		Method: "All SMs work on arrays that together take an eighth, a quarter or half of L2, ld.global.cg past L1, tile by tile, up to 64 KiB an " +
+			"SM under way together; each SM meets ever other tiles, and no two CTAs the same one at the same time, which the GPU could answer with one read. Where L2 has two partitions, as on A100 and H100, one of them can hold at most half of L2: " +
 			"a larger array could not be read from the near one alone. The rate is the slope of the time over n, 2n and 3n tiles, 2 GiB and more, after one " +
 			"untimed launch. A copy counts its reads and its writes. L2 has a clock of its own: no per-cycle figure is made of it.",
 		Source:     "arXiv 2402.13499 table V (there in bytes per SM clock of the whole chip)",
@@ -51,8 +51,8 @@ func dramBandwidth() micro.Benchmark {
 	}
 }
 
-// l2Unroll keeps enough bytes under way to fill L2's pipes and tiles small.
-const l2Unroll = 4
+// l2Tile is the size of a tile: l2PerSM of them under way fill L2's pipes.
+const l2Tile = 16 << 10
 
 // l2Launch is about what the first timed launch reads and writes.
 const l2Launch = 2 << 30
@@ -74,6 +74,9 @@ func l2Notes(gpu micro.GPU, s streamJob, row *micro.Row) {
 	bytes := float64(s.arrayBytes() * s.arrays())
 	row.Annotations = append(row.Annotations, fmt.Sprintf("the arrays take %.1f MB, %.0f %% of L2: if L2 has two partitions, %.0f %% of one; reads of the far one may be served by copies in the near one",
 		bytes/1e6, 100*bytes/float64(gpu.L2Bytes), 200*bytes/float64(gpu.L2Bytes)))
+	if s.grid >= s.tiles {
+		row.Annotations = append(row.Annotations, fmt.Sprintf("L2 is so small that %d CTAs share %d tiles: some reads of one tile may have been answered together", s.grid, s.tiles))
+	}
 }
 
 // How the CTAs of a DRAM kernel share the tiles: by the number of CTAs an SM, or
@@ -99,14 +102,13 @@ func dramPlan(micro.GPU) []results.Point {
 			}
 			// Tiles of few bytes would measure how fast CTAs start.
 			add(op, w, ctaPerTile, ordinary, 4, 8)
-			add(op, w, "4", ordinary, 4, 8)
+			add(op, w, "4", ordinary, 8)
 		}
 		add(op, maxWidth, ctaPerTile, ordinary, unrolls()...)
-		for _, ctas := range []string{"1", "2", "4"} {
-			add(op, maxWidth, ctas, ordinary, unrolls()...)
-		}
-		add(op, maxWidth, ctaPerTile, streaming, unrolls()...)
-		add(op, maxWidth, "2", streaming, 4, 8)
+		add(op, maxWidth, "1", ordinary, 4, 8)
+		add(op, maxWidth, "2", ordinary, 4, 8)
+		add(op, maxWidth, "4", ordinary, unrolls()...)
+		add(op, maxWidth, ctaPerTile, streaming, 2, 4)
 	}
 	return points
 }
@@ -117,9 +119,12 @@ func l2Point(gpu micro.GPU, p results.Point) (streamJob, error) {
 	if err != nil || parts == 0 {
 		return streamJob{}, fmt.Errorf("point {%s} is not one of memory/l2-bandwidth", p.Key())
 	}
-	s := streamJob{stream: stream{op: p.Get("op"), width: w, unroll: l2Unroll}, grid: l2PerSM * max(gpu.SMs, 1)}
+	sms := max(gpu.SMs, 1)
+	s := streamJob{stream: stream{op: p.Get("op"), width: w, unroll: l2Tile / streamThreads / w}}
 	s.tiles = int(uint64(gpu.L2Bytes) / parts / s.arrays() / s.tile())
-	if s.tiles < 1 {
+	// Fewer CTAs than tiles: a second read of a tile at the same time may never reach L2.
+	s.grid = sms * min(l2PerSM, max(1, (s.tiles-1)/sms))
+	if s.tiles <= 1 {
 		return streamJob{}, micro.Unsupportedf("L2 of %d bytes is not known or too small", gpu.L2Bytes)
 	}
 	s.iterations = max(1, int(l2Launch/(uint64(s.grid)*s.tile()*s.arrays())))

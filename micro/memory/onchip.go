@@ -472,8 +472,18 @@ func onChipRows(gpu micro.GPU, list []*micro.Measured, shared bool, peak float64
 const plateauWidth = 0.01
 
 // plateau takes the cells that are as good as the best. The best alone would be
-// the luckiest of several equal ones.
+// the luckiest of several equal ones. A cell whose time does not grow linearly,
+// where the warps fall into one of several rhythms, counts only if all are so.
 func plateau(line []onChipCell) []onChipCell {
+	var linear []onChipCell
+	for _, c := range line {
+		if c.rates.WorstR2 >= harness.MinR2 {
+			linear = append(linear, c)
+		}
+	}
+	if len(linear) > 0 {
+		line = linear
+	}
 	best := slices.MaxFunc(line, func(a, b onChipCell) int { return cmp.Compare(a.value(), b.value()) }).value()
 	var flat []onChipCell
 	for _, c := range line {

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,8 @@ func randomLatency() micro.Benchmark {
 			"given to L1, from 2 KiB to gigabytes, eight footprints an octave near L1's and L2's size, four between them. Before the timed loads one untimed " +
 			"lap in the chain's order: by the thread itself up to 512 KiB, by all threads of its CTA up to twice L2, so that it is the same SM that brought " +
 			"each line to L2: a line that an SM at the other side of L2 had read would be found there, and later; beyond twice L2 by all SMs, of the last lines. " +
-			"The latency is the slope over chains of n, 2n and 3n loads. A level ends at a change point of the curve, the interval is its bracket.",
+			"The latency is the slope over chains of n, 2n and 3n loads. level=l2-far, where there is such a plateau, is what does not fit the near one of two " +
+			"partitions of L2. A level ends at a change point of the curve, the interval is its bracket.",
 		Source:     "arXiv 2501.12084 section 4.1 and the authors' raw curves",
 		Experiment: "E2",
 		Units:      []string{"cycles", "ns", "B"},
@@ -178,24 +180,28 @@ func touch(gpu micro.GPU, p permutation) micro.Launch {
 		micro.U32(uint32(p.lines() - count)), micro.U32(uint32(p.lines())), micro.U64(1)}}
 }
 
+// farLevel is the second plateau of an L2 of two partitions: what does not fit
+// the near one.
+const farLevel = "l2-far"
+
 // level is a range of footprints that lies well within one level.
 type level struct {
 	name      string
 	low, high uint64
-	// end is the size near which the level ends, at most a factor of two away below
-	// and above; 0 if it has no end.
-	end   uint64
-	also  published.Query
-	least float64 // plausible cycles
-	most  float64
+	// endLow and endHigh are between which sizes the level ends; 0 if it has no end.
+	endLow, endHigh uint64
+	also            published.Query
+	least           float64 // plausible cycles
+	most            float64
 }
 
 func levels(gpu micro.GPU) []level {
 	l1, l2 := uint64(gpu.SharedPerSM), uint64(gpu.L2Bytes)
 	return []level{
-		{"l1", 0, l1 / 2, l1, published.Query{Benchmark: "L1 latency (random-stride p-chase)"}, 25, 50},
-		{"l2", 4 * l1, l2 / 4, l2 * 2 / 3, published.Query{Benchmark: "L2 latency lower plateau (random p-chase)"}, 150, 450},
-		{"dram", 4 * l2, 2 << 30, 0, published.Query{Benchmark: "global latency (random-stride p-chase)"}, 350, 1500},
+		{"l1", 0, l1 / 2, l1 / 2, 2 * l1, published.Query{Benchmark: "L1 latency (random-stride p-chase)"}, 25, 50},
+		{"l2", 4 * l1, l2 / 4, l2 / 4, l2 * 3 / 4, published.Query{Benchmark: "L2 latency lower plateau (random p-chase)"}, 150, 450},
+		{farLevel, l2 * 2 / 3, l2 * 9 / 10, l2 * 3 / 4, l2 * 3 / 2, published.Query{}, 200, 700},
+		{"dram", 4 * l2, 2 << 30, 0, 0, published.Query{Benchmark: "global latency (random-stride p-chase)"}, 350, 1500},
 	}
 }
 
@@ -217,6 +223,9 @@ func randomAnalyse(gpu micro.GPU, measured []*micro.Measured) (micro.Analysis, e
 	var a micro.Analysis
 	marks := results.Knees(c.bytes, c.cycles, results.KneeOptions{})
 	for _, l := range levels(gpu) {
+		if l.name == farLevel && !c.flat(l) {
+			continue
+		}
 		a.Rows = append(a.Rows, c.plateau(l)...)
 		a.Rows = append(a.Rows, c.end(l, marks)...)
 	}
@@ -254,6 +263,20 @@ func readCurve(gpu micro.GPU, measured []*micro.Measured) (curve, error) {
 		c.clock = append(c.clock, l.clockMHz)
 	}
 	return c, nil
+}
+
+// flatness is how much the latency may differ within a plateau, from its least.
+const flatness = 0.1
+
+// flat says whether a level's footprints have one latency.
+func (c curve) flat(l level) bool {
+	var cycles []float64
+	for i, b := range c.bytes {
+		if b >= float64(l.low) && b <= float64(l.high) {
+			cycles = append(cycles, c.cycles[i])
+		}
+	}
+	return len(cycles) > 2 && slices.Max(cycles) <= (1+flatness)*slices.Min(cycles)
 }
 
 // plateau makes the rows of a level: the median over its footprints.
@@ -296,7 +319,7 @@ func (c curve) at(m *micro.Measured) float64 {
 // near its size. Others are named beside it.
 func (c curve) end(l level, marks []results.Mark) []micro.Row {
 	for i, mark := range marks {
-		if l.end == 0 || mark.X < float64(l.end)/2 || mark.X > 2*float64(l.end) {
+		if mark.X < float64(l.endLow) || mark.X >= float64(l.endHigh) {
 			continue
 		}
 		row := micro.Row{From: c.from}
