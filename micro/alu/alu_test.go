@@ -2,6 +2,7 @@ package alu
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -48,7 +49,7 @@ func TestEveryPointBuilds(t *testing.T) {
 		for _, b := range Benchmarks() {
 			for _, p := range b.Plan(g) {
 				job, err := b.Job(g, p)
-				if target.Base() < isa.SM90 && (p.Get("type") == "bf16" || p.Get("type") == "bf16x2") && p.Get("op") != "fma" {
+				if target.Base() < isa.SM90 && (p.Get("type") == "bf16" || p.Get("type") == "bf16x2") && !strings.HasPrefix(p.Get("op"), "fma") {
 					require.ErrorIs(t, err, ptx.ErrTarget, p.Key())
 					continue
 				}
@@ -60,8 +61,11 @@ func TestEveryPointBuilds(t *testing.T) {
 	}
 }
 
+// ofTheTable are the benchmarks whose points are the table's instructions.
+func ofTheTable() []micro.Benchmark { return []micro.Benchmark{latency(), throughput()} }
+
 func TestUnknownPointsAreErrors(t *testing.T) {
-	for _, b := range Benchmarks() {
+	for _, b := range ofTheTable() {
 		_, err := b.Job(gpu(isa.SM90a), results.P("op", "frobnicate", "type", "f32"))
 		require.ErrorContains(t, err, "frobnicate")
 	}
@@ -104,7 +108,7 @@ func TestModelsAgreeWithTheEmulator(t *testing.T) {
 		if in.Model.Step == nil {
 			continue
 		}
-		for _, b := range Benchmarks() {
+		for _, b := range ofTheTable() {
 			job, err := b.Job(g, results.P("op", in.Op, "type", in.Type, "on", oneSM, "chains", "4", "warps", "8"))
 			require.NoError(t, err)
 			result, err := backend.Expected(context.Background(), job)
@@ -230,4 +234,44 @@ func TestBitsOfHalves(t *testing.T) {
 	} {
 		assert.Equal(t, c.want, instruction{Type: c.typ}.bits(c.v), "%s %g", c.typ, c.v)
 	}
+}
+
+// rated are the two rows of a type's fma at so many steps per cycle, and those
+// of the form with two sources.
+func rated(t *testing.T, three, two float64) []micro.Row {
+	t.Helper()
+	g := gpu(isa.SM90a)
+	rows := synthetic(t, g, "fma", "f64", "DFMA", func(int) float64 { return three }).Rows
+	if two > 0 {
+		rows = append(rows, synthetic(t, g, twoSources, "f64", "DFMA", func(int) float64 { return two }).Rows...)
+	}
+	for i := range rows {
+		rows[i].Status, rows[i].Reason = results.OK, ""
+	}
+	explain(rows)
+	return rows
+}
+
+func TestRowsBelowThePeakSayWhy(t *testing.T) {
+	row := rated(t, 57, 64)[0]
+	assert.Equal(t, results.OK, row.Status, row.Reason)
+	assert.Contains(t, row.Annotations[len(row.Annotations)-1], "three different source registers")
+
+	row = rated(t, 57, 57)[0]
+	assert.Equal(t, results.Flagged, row.Status, "two sources are no faster: that is not the reason")
+	assert.Contains(t, row.Reason, "why is not known")
+	assert.Equal(t, results.Flagged, rated(t, 57, 0)[0].Status)
+	assert.Equal(t, results.OK, rated(t, 63.9, 0)[0].Status)
+}
+
+// TestTheChipIsComparedWithItsOwnConfiguration and not with the best of one SM.
+func TestTheChipIsComparedWithItsOwnConfiguration(t *testing.T) {
+	a := synthetic(t, gpu(isa.SM90a), "fma", "f32", "FFMA", func(warps int) float64 {
+		if warps == 8 {
+			return 127
+		}
+		return 100
+	})
+	assert.InEpsilon(t, 127, a.Rows[0].Value, 0.001)
+	assert.NotContains(t, a.Rows[1].Reason, "one SM's rate gives")
 }

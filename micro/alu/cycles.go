@@ -20,9 +20,9 @@ const atLeast = -1
 // sm_80 and sm_90 alternate between two pipes.
 func fixedLatencies() []fixed {
 	list := []fixed{
-		{"add f64", 0, 0, 8}, {"mul f64", 0, 0, 8}, {"fma f64", 0, 0, 8},
-		{"add f16x2", 8, 4, 8}, {"mul f16x2", 8, 4, 8}, {"fma f16x2", 8, 4, 8},
-		{"add bf16x2", 0, 0, 8}, {"mul bf16x2", 0, 0, 8}, {"fma bf16x2", 4, 4, 8},
+		{"add f64", 0, 0, 8}, {"mul f64", 0, 0, 8}, {"fma f64", 0, 0, 8}, {"fma-2reg f64", 0, 0, 8}, {"fma-2reg f32", 4, 4, 4},
+		{"add f16x2", 8, 4, 8}, {"mul f16x2", 8, 4, 8}, {"fma f16x2", 8, 4, 8}, {"fma-2reg f16x2", 8, 4, 8},
+		{"add bf16x2", 0, 0, 8}, {"mul bf16x2", 0, 0, 8}, {"fma bf16x2", 4, 4, 8}, {"fma-2reg bf16x2", 4, 4, 8},
 		{"add bf16", 0, 0, 4}, {"mul bf16", 0, 0, 4},
 		{"mul.hi u32", atLeast, atLeast, atLeast},
 		{"setp-selp s32", 6, 6, 6},

@@ -40,8 +40,13 @@ type instruction struct {
 	// Published is the row's name in the published table of issue cycles.
 	Published string
 	// Chains is the number of chains per warp at the peak, 0 for peakChains: one
-	// where the assembler packs the steps of two scalar chains into one instruction.
+	// where the assembler packs the steps of two scalar chains into one instruction,
+	// many where the chains share operands that are then read once.
 	Chains int
+	// Warps is the number of warps of the chip's point, 0 for peakWarps.
+	Warps int
+	// Below says why the rate stays below the unit's peak, where it is known to.
+	Below string
 	// Surface selects the instructions with the whole surface of chains and warps.
 	Surface bool
 }
@@ -80,6 +85,9 @@ func table() []instruction {
 		if in.Chains == 0 {
 			in.Chains = peakChains
 		}
+		if in.Warps == 0 {
+			in.Warps = peakWarps
+		}
 	}
 	return list
 }
@@ -108,23 +116,40 @@ func floats() []instruction {
 			base.PerUnit = 2 // a scalar half takes the place of a pair
 			if t.lanes == 1 {
 				base.Chains = 1
+				base.Below = "a scalar half goes to one pipe only; the assembler spreads only packed halves over two"
 			}
 		}
 		add, mul, fma := base, base, base
 		add.Op, add.SASS, add.Operands = "add", t.add, []float64{1.25, -1.25}
 		add.Steps = []string{"add.rn." + t.name + " x x a", "add.rn." + t.name + " x x b"}
+		if t.lanes == 2 { // one operand, whose register can then lie in the bank that x does not
+			add.Steps[1], add.Operands = "sub.rn."+t.name+" x x a", []float64{1.25}
+		}
 		mul.Op, mul.SASS, mul.Operands = "mul", t.mul, []float64{2, 0.5}
 		mul.Steps = []string{"mul.rn." + t.name + " x x a", "mul.rn." + t.name + " x x b"}
 		fma.Op, fma.SASS, fma.Operands, fma.Flops = "fma", t.fma, []float64{2, -1.25, 0.5, 0.625}, 2
 		fma.Steps = []string{"fma.rn." + t.name + " x x a b", "fma.rn." + t.name + " x x c d"}
 		fma.Surface = t.name == "f32" || t.name == "f64"
+		pair := fma
+		pair.Op, pair.Surface, pair.Operands = twoSources, false, []float64{1, -1.5}
+		pair.Steps = []string{"fma.rn." + t.name + " x x a x", "fma.rn." + t.name + " x x b x"}
+		if t.lanes == 2 || fma.Surface {
+			fma.Chains, fma.Warps = manyChains, peakWarps/2
+		}
 		if t.of != "" {
 			add.Published, mul.Published, fma.Published = "add."+t.of, "mul.rn."+t.of, "fma.rn."+t.of
 		}
 		list = append(list, add, mul, fma)
+		if fma.Chains == manyChains {
+			list = append(list, pair)
+		}
 	}
 	return list
 }
+
+// twoSources is fma with two different source registers instead of three: if it
+// is faster, then fma is bound by the reading of registers.
+const twoSources = "fma-2reg"
 
 // integers carry two values where the assembler would join two additions.
 func integers() []instruction {
@@ -139,7 +164,7 @@ func integers() []instruction {
 		{Op: "mad.lo", Type: "s32", Steps: []string{"mad.lo.s32 x x a b", "mad.lo.s32 x x b a"}, Operands: []float64{0x01000193, 0x7feb352d},
 			SASS: "IMAD", Unit: arch.IntMul, Published: "mad.lo.u32", Surface: true},
 		{Op: "mul.hi", Type: "u32", Steps: []string{"mul.hi.u32 x x a", "mul.hi.u32 x x b"}, Operands: []float64{0xfffffff1, 0xffffff1f},
-			SASS: "IMAD.HI.U32", Unit: arch.IntMul},
+			SASS: "IMAD.HI.U32", Unit: arch.IntMul, Below: "IMAD.HI has half the rate of IMAD"},
 		{Op: "min-max", Type: "s32", Steps: []string{"min.s32 x x a", "max.s32 x x b"}, Operands: []float64{1 << 20, 77},
 			SASS: "IMNMX|VIMNMX", Unit: arch.Int32, Published: "min.s32"},
 		{Op: "lop3", Type: "b32", Steps: []string{"lop3.b32 x x a b #0x6a", "lop3.b32 x x c d #0x6a"}, Operands: []float64{0x5bd1e995, 0x7feb352d, 0x01000193, 0x2545f491},
@@ -159,7 +184,8 @@ func integers() []instruction {
 		{Op: "add", Type: "s64", Steps: []string{"add.s64 x x y", "add.s64 y y x"},
 			SASS: "IADD3|IADD|IMAD.IADD|IADD.64|IADD3.X|IMAD.X|IADD.X", PerStep: 2, Also: [3]int{0, 0, 1}, Unit: arch.Int32, PerUnit: 2, Published: "add.s64"},
 		{Op: "mul.lo", Type: "s64", Steps: []string{"mul.lo.s64 x x a", "mul.lo.s64 x x b"}, Operands: []float64{0x01000193, 0x7feb352d},
-			SASS: "IMAD", PerStep: 3, Unit: arch.IntMul, PerUnit: 3, Published: "mul.lo.u64"},
+			SASS: "IMAD", PerStep: 3, Unit: arch.IntMul, PerUnit: 3, Published: "mul.lo.u64",
+			Below: "one of the three multiplications is IMAD.WIDE, which has half the rate of IMAD: four turns of the multiplier a step"},
 	}
 }
 

@@ -33,6 +33,11 @@ const (
 	oneSM  = "one SM"
 	// peakChains and peakWarps fill every unit.
 	peakChains, peakWarps = 4, 32
+	// manyChains let neighbouring instructions share two of three operands, which
+	// the operand cache then holds.
+	manyChains = 8
+	// nearPeak is the percentage below which a row says why it is not at the peak.
+	nearPeak = 95
 	// bodySize is the length of the loop body in machine instructions; the loop's
 	// own three are then less than one in a hundred.
 	bodySize = 448
@@ -64,7 +69,7 @@ func throughputPlan() []results.Point {
 				add(in, c, w, oneSM)
 			}
 		}
-		add(in, in.Chains, peakWarps, allSMs)
+		add(in, in.Chains, in.Warps, allSMs)
 	}
 	return points
 }
@@ -89,9 +94,9 @@ func configuration(gpu micro.GPU, p results.Point) (instruction, harness.Through
 	if gpu.Arch.Base() < isa.SM90 {
 		t.Extra = in.Also[2]
 	}
-	cycles := harness.OneSM
+	cycles := harness.Long
 	if p.Get("on") == allSMs {
-		t.CTAs, cycles = max(gpu.SMs, 1), harness.WholeChip
+		t.CTAs, cycles = max(gpu.SMs, 1), harness.LongChip
 	}
 	rate, known := gpu.Spec.Rate(in.Unit)
 	if !known {
@@ -103,10 +108,11 @@ func configuration(gpu micro.GPU, p results.Point) (instruction, harness.Through
 }
 
 // unroll is the number of steps of a chain in the loop body: a multiple of the
-// script's steps.
+// script's two steps, but not of four, after which some chains are back at their
+// start and would verify nothing.
 func (in instruction) unroll(chains int) int {
 	steps := bodySize / chains / in.machine()
-	return steps - steps%2
+	return max(2, (steps-2)/4*4+2)
 }
 
 // machine is about how many machine instructions a step is.
@@ -157,10 +163,60 @@ func throughputAnalysis(gpu micro.GPU, measured []*micro.Measured) (micro.Analys
 			a.Grids = append(a.Grids, harness.Surface(in.Op+" "+in.Type, cells))
 		}
 		if chip != nil {
-			a.Rows = append(a.Rows, in.wholeChip(gpu, chip, row.Value))
+			same := harness.ValueAt(cells, in.Warps, in.Chains)
+			a.Rows = append(a.Rows, in.wholeChip(gpu, chip, same))
 		}
 	}
+	explain(a.Rows)
 	return a, nil
+}
+
+// explain has every row that stays below the peak say why, or that it is not known.
+func explain(rows []micro.Row) {
+	for i := range rows {
+		row := &rows[i]
+		if row.Peak == nil || row.Peak.Percent >= nearPeak || row.Status == results.Failed {
+			continue
+		}
+		in, err := lookup(row.Point)
+		if err != nil {
+			continue
+		}
+		why := in.Below
+		if other, ok := sibling(rows, row.Point); ok && in.Op == "fma" && other.Value > 1.02*row.Value {
+			why = fmt.Sprintf("bound by reading three different source registers: with two (%s) it is %.4g %s", twoSources, other.Value, other.Unit)
+		}
+		if why == "" {
+			harness.Flag(row, "%.1f %% of the peak, and why is not known%s", row.Peak.Percent, mixed(row))
+			continue
+		}
+		row.Annotations = append(row.Annotations, why)
+	}
+}
+
+// sibling is the row of the same type and place with two sources.
+func sibling(rows []micro.Row, p results.Point) (micro.Row, bool) {
+	for _, r := range rows {
+		if r.Point.Get("op") == twoSources && r.Point.Get("type") == p.Get("type") && r.Point.Get("on") == p.Get("on") {
+			return r, true
+		}
+	}
+	return micro.Row{}, false
+}
+
+// mixed names the machine instructions of a row, if they are of several kinds.
+func mixed(row *micro.Row) string {
+	if len(row.From) == 0 {
+		return ""
+	}
+	var names []string
+	for _, in := range harness.Ran(row.From[0]) {
+		names = append(names, in.Mnemonic)
+	}
+	if len(names) < 2 {
+		return ""
+	}
+	return "; the assembler made " + strings.Join(names, " and ") + " of it"
 }
 
 // perSM is the row of the best cell.

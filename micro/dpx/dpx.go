@@ -146,7 +146,8 @@ func (f function) carried() []slots {
 		return []slots{{x: "x", a: "y"}, {x: "y", a: "x"}}
 	default:
 		// Every step's predicate steers a multiplication on another pipe, in a chain of
-		// its own that is no slower; more such chains need more predicates than there are.
+		// its own that is no slower; more such chains need more predicates than there
+		// are. One register and an immediate leave the register ports to the step.
 		return []slots{{x: "x", a: "a", sink: "y", half: 0}, {x: "x", a: "b", sink: "y", half: 1}}
 	}
 }
@@ -170,7 +171,7 @@ func (f function) step32(s slots, relu bool) string {
 	case two:
 		return fmt.Sprintf("%s %s %s %s", last, s.x, s.x, s.a) + after
 	}
-	use := fmt.Sprintf("@p%d mad.lo.s32 %s %s c d", s.half, s.sink, s.sink)
+	use := fmt.Sprintf("@p%d mul.lo.s32 %s %s #0x01000193", s.half, s.sink, s.sink)
 	if f.packed() {
 		half := "." + strings.TrimSuffix(f.Type, "x2")
 		return fmt.Sprintf("%s r0 %s %s; mov.b32 {h0,h1} r0; mov.b32 {h2,h3} %s; setp.eq%s p0 h0 h2; setp.eq%s p1 h1 h3; %s; mov.b32 %s r0",
@@ -219,7 +220,7 @@ func (f function) half(i int, whole string, s slots) []string {
 	default:
 		if i == s.half {
 			add("setp.%s.%s p%d %s %s", map[string]string{"max": "ge", "min": "le"}[f.Op], whole, i, x, a)
-			add("@p%d mad.lo.s32 %s %s c d", i, s.sink, s.sink)
+			add("@p%d mul.lo.s32 %s %s #0x01000193", i, s.sink, s.sink)
 		}
 		add("%s.%s %s %s %s", f.Op, whole, x, x, a)
 	}

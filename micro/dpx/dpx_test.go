@@ -127,7 +127,7 @@ func (f function) chain(x, y uint32, operands [4]uint32, steps int) uint32 {
 			var first bool
 			x, first = f.reference(x, other, 0, i%2)
 			if first {
-				y = y*c + d
+				y *= 0x01000193
 			}
 		}
 	}

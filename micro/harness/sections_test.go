@@ -97,11 +97,10 @@ func TestTimedSectionsDifferInTheirStepsOnly(t *testing.T) {
 	for _, target := range []isa.Target{isa.SM80, isa.SM89, isa.SM90a} {
 		gpu := micro.GPU{Arch: target, Spec: arch.Lookup(target, ""), Table: isa.New()}
 		gpu.SMs = 4
-		list := []micro.Benchmark{alu.Benchmarks()[0]}
-		if target == isa.SM90a {
-			list = append(list, dpx.Benchmarks()[0])
-		}
-		for _, b := range list {
+		for _, b := range append(alu.Benchmarks(), dpx.Benchmarks()...) {
+			if b.Name != "alu/latency" && (b.Name != "dpx/latency" || target != isa.SM90a) {
+				continue
+			}
 			for _, p := range b.Plan(gpu) {
 				job, err := b.Job(gpu, p)
 				if err != nil || len(job.Expect.Sections) != len(harness.Lengths()) {

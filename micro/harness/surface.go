@@ -17,6 +17,10 @@ import (
 const (
 	OneSM     = 1 << 15
 	WholeChip = 1 << 18
+	// Long and LongChip make what the first launch pays once, such as the filling
+	// of the instruction cache, and the tick of %globaltimer, less than 0.1 %.
+	Long     = 8 * OneSM
+	LongChip = 4 * WholeChip
 )
 
 // latencyGuess is the latency with which Size bounds a chain's rate from above.
@@ -54,6 +58,19 @@ func (c Cell) values() []float64 {
 		out[i] = v * c.Scale
 	}
 	return out
+}
+
+// ValueAt is the median rate of the cell with so many warps and chains, else
+// that of the best one: what the chip is compared with.
+func ValueAt(cells []Cell, warps, chains int) float64 {
+	best := 0.0
+	for _, c := range cells {
+		if c.Warps == warps && c.Chains == chains {
+			return c.Value()
+		}
+		best = max(best, c.Value())
+	}
+	return best
 }
 
 func (c Cell) parallelism() int { return c.Warps * c.Chains }

@@ -107,9 +107,9 @@ func describe(row *micro.Row, m *micro.Measured) {
 	if calls {
 		kind = emulated
 	}
-	row.Proof = results.Proof{Kind: results.ProofSASS, Instruction: join(did), Emulated: kind == emulated, Detail: kind}
-	for _, in := range long {
-		row.Proof.Count += in.Count
+	row.Proof = results.Proof{
+		Kind: results.ProofSASS, Instruction: join(did), Emulated: kind == emulated,
+		Count: max(1, int(math.Round(total))), Detail: kind + ", machine instructions for one of PTX",
 	}
 	note := kind + ": " + join(did)
 	if len(moved) > 0 {
@@ -117,7 +117,7 @@ func describe(row *micro.Row, m *micro.Measured) {
 	}
 	row.Annotations = append(row.Annotations, note)
 	if calls {
-		row.Annotations = append(row.Annotations, "the work is done in a subroutine, which is not counted")
+		row.Annotations = append(row.Annotations, "a call: the subroutine that does the work lies outside the timed code and is not counted")
 	}
 }
 

@@ -95,6 +95,7 @@ func TestNative(t *testing.T) {
 	r := row(t, "fma.rn.f32", per8("FFMA", 8))
 	assert.InDelta(t, 1, r.Value, 0)
 	assert.Equal(t, "native: FFMA", r.Annotations[0])
+	assert.Equal(t, 1, r.Proof.Count, "for one PTX instruction")
 	assert.False(t, r.Proof.Emulated)
 	assert.Equal(t, results.ProofSASS, r.Proof.Kind)
 }
@@ -113,9 +114,12 @@ func TestEmulated(t *testing.T) {
 }
 
 func TestSubroutineIsEmulated(t *testing.T) {
-	r := row(t, "mma.sync.aligned.m16n8k64.row.col.s32.s4.s4.s32", per8("CALL.REL.NOINC", 8), per8("MOV", 8))
-	assert.True(t, r.Proof.Emulated)
-	assert.Contains(t, r.Annotations[1], "subroutine")
+	for _, call := range []string{"CALL.REL.NOINC", "CALL.ABS.NOINC"} {
+		r := row(t, "mma.sync.aligned.m16n8k64.row.col.s32.s4.s4.s32", per8(call, 8), per8("MOV", 8))
+		assert.True(t, r.Proof.Emulated)
+		assert.Contains(t, r.Annotations[0], "emulated: CALL")
+		assert.Contains(t, r.Annotations[1], "a call")
+	}
 }
 
 func TestFused(t *testing.T) {
