@@ -12,9 +12,10 @@ import (
 	"github.com/gpubench/gpubench/internal/ptxas"
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/harness"
+	"github.com/gpubench/gpubench/micro/run"
 	"github.com/gpubench/gpubench/ptx"
 	"github.com/gpubench/gpubench/ptx/isa"
-	"github.com/gpubench/gpubench/ptx/sass"
+	"github.com/gpubench/gpubench/results"
 )
 
 // step is a scalar instruction as the harness measures it.
@@ -91,19 +92,14 @@ func prove(t *testing.T, job *micro.Job, target isa.Target) {
 	require.NoError(t, err)
 	cubin, err := ptxas.Assemble(context.Background(), text, target.String())
 	require.NoError(t, err)
-	kernels, err := sass.Read(cubin)
+	code, err := run.MachineCode(cubin)
 	require.NoError(t, err)
-	require.Len(t, kernels, 1)
-	e := job.Expect
-	counts, err := sass.Prove(kernels[0], e.Instruction, e.Sections, e.PerStep)
-	require.NoError(t, err, kernels[0].Listing())
-	t.Logf("%s: %v of %s, %s", e.Kernel, counts, e.Instruction, sass.Dominant(kernels[0].Code, e.Instruction))
-	require.Len(t, counts, len(e.Sections))
-	for i, n := range counts {
-		assert.GreaterOrEqual(t, n, e.Sections[i]*e.PerStep)
-	}
-	_, err = sass.Prove(kernels[0], "HMMA", e.Sections, 1)
-	assert.ErrorIs(t, err, sass.ErrNotProven)
+	require.Len(t, code, 1)
+	proof := run.Prove(job.Expect, code, nil)
+	assert.Equal(t, results.ProofSASS, proof.Kind, proof.Detail)
+	other := job.Expect
+	other.Instruction = "HMMA"
+	assert.Equal(t, results.ProofNone, run.Prove(other, code, nil).Kind)
 }
 
 // A chain that the compiler folds must not be proven: x+c+c is one machine instruction.
@@ -118,8 +114,9 @@ func TestFoldedChainIsNotProven(t *testing.T) {
 	require.NoError(t, err)
 	cubin, err := ptxas.Assemble(context.Background(), text, "sm_90a")
 	require.NoError(t, err)
-	kernels, err := sass.Read(cubin)
+	code, err := run.MachineCode(cubin)
 	require.NoError(t, err)
-	_, err = sass.Prove(kernels[0], job.Expect.Instruction, job.Expect.Sections, 1)
-	assert.ErrorIs(t, err, sass.ErrNotProven)
+	proof := run.Prove(job.Expect, code, nil)
+	assert.Equal(t, results.ProofNone, proof.Kind)
+	assert.Contains(t, proof.Detail, "expected [")
 }

@@ -39,21 +39,3 @@ func Count(section []Instruction, pattern string) int {
 	}
 	return n
 }
-
-// Dominant is the most frequent mnemonic that fits the pattern, the first of
-// equals; empty if none fits.
-func Dominant(section []Instruction, pattern string) string {
-	counts := map[string]int{}
-	best := ""
-	for _, i := range section {
-		if Match(pattern, i.Mnemonic) {
-			counts[i.Mnemonic]++
-		}
-	}
-	for _, i := range section {
-		if counts[i.Mnemonic] > counts[best] {
-			best = i.Mnemonic
-		}
-	}
-	return best
-}

@@ -1,10 +1,6 @@
 package sass
 
-import (
-	"errors"
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // Names of the clock's special registers.
 const (
@@ -33,35 +29,14 @@ func (k *Kernel) Sections() [][]Instruction {
 	return sections
 }
 
-// ErrNotProven means that the machine code does not show what was expected.
-var ErrNotProven = errors.New("not proven")
-
-// Prove looks for the expected work between the clock reads and returns the
-// counts found; Agree says what is expected of them.
-func Prove(k *Kernel, pattern string, want []int, perStep int) ([]int, error) {
-	var found []int
-	for _, s := range k.Sections() {
-		if n := Count(s, pattern); n > 0 {
-			found = append(found, n)
-		}
-	}
-	counts, ok := Agree(found, pattern, want, perStep)
-	if !ok {
-		return found, fmt.Errorf("%w: the sections of kernel %s between clock reads hold %v of %s, wanted %v times %d",
-			ErrNotProven, k.Name, found, pattern, want, max(perStep, 1))
-	}
-	return counts, nil
-}
-
-// Agree looks through the counts of a pattern in the sections of a kernel for
+// Agree reports whether the counts of a pattern in the sections of a kernel hold
 // want[0]*perStep, then want[1]*perStep, and so on, in this order, with other
-// sections anywhere between, and returns those that fit. An entry 0 of want
-// asks for nothing; perStep 0 means 1.
+// sections anywhere between. An entry 0 of want asks for nothing; perStep 0
+// means 1.
 //
 // A count may exceed what is wanted only where the pattern also fits the
 // integer bookkeeping of loops and addresses, and only by a little.
-func Agree(found []int, pattern string, want []int, perStep int) ([]int, bool) {
-	var counts []int
+func Agree(found []int, pattern string, want []int, perStep int) bool {
 	for _, n := range want {
 		if n == 0 {
 			continue
@@ -71,11 +46,11 @@ func Agree(found []int, pattern string, want []int, perStep int) ([]int, bool) {
 			found = found[1:]
 		}
 		if len(found) == 0 {
-			return nil, false
+			return false
 		}
-		counts, found = append(counts, found[0]), found[1:]
+		found = found[1:]
 	}
-	return counts, true
+	return true
 }
 
 // bookkeeping are the opcodes that loop counters, addresses and the folding of
