@@ -173,7 +173,7 @@ type Row struct {
 	Metric string  `json:"metric"`
 	Value  float64 `json:"value"`
 	Unit   string  `json:"unit"` // see docs: cycles, op/cycle/SM, Top/s, GB/s, B/cycle/SM, ns
-	// Interval is the order-statistic or bootstrap interval at Confidence; nil where there is none.
+	// Interval is the order-statistic interval at Confidence; nil where there is none.
 	Interval   *[2]float64 `json:"interval,omitempty"`
 	Confidence float64     `json:"confidence,omitempty"`
 	Stats      *Stats      `json:"stats,omitempty"`
