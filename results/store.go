@@ -2,8 +2,6 @@ package results
 
 import (
 	"bufio"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/gpubench/gpubench/internal/atomicfile"
 )
 
 // Read reads the document in a file, plain or compressed by zstd, whatever the
@@ -65,28 +65,12 @@ func writeDevice(path string, d *Document) error {
 }
 
 // writeAtomic writes beside the path and renames; old is the file that is replaced, or nil.
-func writeAtomic(path string, d *Document, old fs.FileInfo) (err error) {
+func writeAtomic(path string, d *Document, old fs.FileInfo) error {
 	if target, e := filepath.EvalSymlinks(path); e == nil {
 		path = target // a link stays a link
 	}
-	f, err := createBeside(path)
-	if err != nil {
+	if err := atomicfile.Write(path, func(f *os.File) error { return fill(f, path, d, old) }); err != nil {
 		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	if err = fill(f, path, d, old); err != nil {
-		f.Close()
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return linkCause(err)
 	}
 	syncDir(filepath.Dir(path))
 	return nil
@@ -118,17 +102,6 @@ func encodeFor(path string, w io.Writer, d *Document) error {
 	return buffered.Flush()
 }
 
-// createBeside makes a new file in the folder of path, with the permissions that
-// the process's mask gives.
-func createBeside(path string) (*os.File, error) {
-	var random [6]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return nil, err
-	}
-	name := "." + filepath.Base(path) + "." + hex.EncodeToString(random[:]) + ".tmp"
-	return os.OpenFile(filepath.Join(filepath.Dir(path), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-}
-
 // syncDir makes the rename last. Not every file system can; the document is
 // whole either way, so a failure is not one of Write.
 func syncDir(dir string) {
@@ -136,12 +109,4 @@ func syncDir(dir string) {
 		_ = d.Sync()
 		d.Close()
 	}
-}
-
-// linkCause turns the error of a rename into one that does not name the temporary file.
-func linkCause(err error) error {
-	if l, ok := errors.AsType[*os.LinkError](err); ok {
-		return l.Err
-	}
-	return err
 }

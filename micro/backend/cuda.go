@@ -34,7 +34,7 @@ type CUDA struct {
 var _ micro.Device = (*CUDA)(nil)
 
 // OpenCUDA opens the GPU with that index. Machine code is kept in cacheDir from run to run;
-// "" keeps none, and DefaultCacheDir is the usual place. Without a GPU the error matches
+// "" keeps none. Without a GPU the error matches
 // cuda.ErrNotBuilt, ErrNoDriver, ErrDriverTooOld or ErrNoDevice.
 func OpenCUDA(index int, cacheDir string) (*CUDA, error) {
 	dev, err := cuda.Open(index)

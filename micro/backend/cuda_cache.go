@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/gpubench/gpubench/internal/atomicfile"
 )
 
 // cubinCacheVersion is part of every key: raise it when the way of compiling changes.
@@ -22,15 +24,6 @@ const cubinMagic = "gpubench cubin 1\n"
 type cubinCache struct {
 	dir  string
 	salt string // what the machine code depends on beside the PTX: driver, target
-}
-
-// DefaultCacheDir is where machine code is kept from run to run, "" if there is no such place.
-func DefaultCacheDir() string {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(dir, "gpubench")
 }
 
 // CheckCacheDir says whether machine code can be kept in dir, by writing a file.
@@ -77,7 +70,7 @@ func (c *cubinCache) get(text string) (cachedCubin, bool) {
 	return decodeCubin(data)
 }
 
-// put writes to a file of its own and renames it, so that no reader meets half an entry.
+// put writes an entry so that no reader meets half of it.
 func (c *cubinCache) put(text string, e cachedCubin) error {
 	if c == nil {
 		return nil
@@ -90,16 +83,11 @@ func (c *cubinCache) put(text string, e cachedCubin) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("make the cache: %w", err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "new-*")
+	err = atomicfile.Write(path, func(f *os.File) error {
+		_, err := f.Write(data)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("write to the cache: %w", err)
-	}
-	_, err = file.Write(data)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
 		return fmt.Errorf("write to the cache: %w", err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gpubench/gpubench/internal/spelling"
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/alu"
 	"github.com/gpubench/gpubench/micro/async"
@@ -98,39 +99,15 @@ func didYouMean(arg string, all []micro.Benchmark) string {
 		candidates = append(candidates, b.Name)
 	}
 	arg = strings.ToLower(arg)
-	nearest := slices.MinFunc(candidates, func(a, b string) int { return edits(arg, a) - edits(arg, b) })
+	nearest := slices.MinFunc(candidates, func(a, b string) int { return spelling.Distance(arg, a) - spelling.Distance(arg, b) })
 	alike := slices.MaxFunc(candidates, func(a, b string) int { return shared(arg, a) - shared(arg, b) })
 	switch {
-	case edits(arg, nearest) <= max(len(nearest)/4, 1):
+	case spelling.Distance(arg, nearest) <= max(len(nearest)/4, 1):
 		return fmt.Sprintf(" (did you mean %q?)", nearest)
 	case shared(arg, alike) >= 4:
 		return fmt.Sprintf(" (did you mean %q?)", alike)
 	}
 	return ""
-}
-
-// edits is how many letters must be put in, taken out or replaced, or neighbours
-// swapped, to make b of a.
-func edits(a, b string) int {
-	d := make([][]int, len(a)+1)
-	for i := range d {
-		d[i] = make([]int, len(b)+1)
-		for j := range d[i] {
-			if i == 0 || j == 0 {
-				d[i][j] = i + j
-				continue
-			}
-			replace := d[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				replace++
-			}
-			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, replace)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
-		}
-	}
-	return d[len(a)][len(b)]
 }
 
 // shared is the length of the longest common substring.

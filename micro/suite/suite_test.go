@@ -95,13 +95,3 @@ func TestSelectRefusesAll(t *testing.T) {
 	assert.ErrorContains(t, err, "malformed")
 	assert.NotErrorIs(t, err, ErrUnknown)
 }
-
-func TestEdits(t *testing.T) {
-	for _, tt := range []struct {
-		a, b string
-		n    int
-	}{{"", "", 0}, {"a", "", 1}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"abc", "axc", 1}, {"kitten", "sitting", 3}, {"ca", "abc", 3}} {
-		assert.Equal(t, tt.n, edits(tt.a, tt.b), "%s %s", tt.a, tt.b)
-		assert.Equal(t, tt.n, edits(tt.b, tt.a), "%s %s", tt.b, tt.a)
-	}
-}

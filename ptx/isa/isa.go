@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gpubench/gpubench/internal/spelling"
 )
 
 // Class is the kind of value an operand holds.
@@ -146,7 +148,7 @@ func (t *Table) Nearest(name string) string {
 	opcode, _, _ := strings.Cut(name, ".")
 	best, bestDist := "", 1<<30
 	for _, n := range t.names {
-		d := editDistance(name, n)
+		d := spelling.Distance(name, n)
 		if other, _, _ := strings.Cut(n, "."); other != opcode {
 			d += len(".rn.")
 		}
@@ -155,24 +157,4 @@ func (t *Table) Nearest(name string) string {
 		}
 	}
 	return best
-}
-
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			substitute := diagonal
-			if a[i-1] != b[j-1] {
-				substitute++
-			}
-			diagonal = row[j]
-			row[j] = min(substitute, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }

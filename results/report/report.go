@@ -5,13 +5,12 @@ package report
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/gpubench/gpubench/internal/atomicfile"
 	"github.com/gpubench/gpubench/results"
 	"github.com/gpubench/gpubench/results/plot"
 )
@@ -73,28 +72,10 @@ func contents(doc *results.Document, pictures []plot.Picture) ([]content, error)
 	return list, nil
 }
 
-// store writes beside the place and renames.
-func store(path string, data []byte) (err error) {
-	var random [6]byte
-	if _, err := rand.Read(random[:]); err != nil {
+// store writes one file.
+func store(path string, data []byte) error {
+	return atomicfile.Write(path, func(f *os.File) error {
+		_, err := f.Write(data)
 		return err
-	}
-	temporary := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+hex.EncodeToString(random[:])+".tmp")
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(temporary)
-		}
-	}()
-	if _, err = f.Write(data); err != nil {
-		f.Close()
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	})
 }

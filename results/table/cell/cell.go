@@ -245,14 +245,6 @@ func Status(r results.Row) string {
 	return string(r.Status) + ": " + r.Reason
 }
 
-// Point is the point as "shape=m16n8k16 type=f16"; a row without one says so.
-func Point(r results.Row) string {
-	if len(r.Point) == 0 {
-		return "–"
-	}
-	return r.Point.Key()
-}
-
 // Published lists other people's figures: "H800 32, A100 33.1†"; † marks a
 // figure read in somebody's transcription, ‡ one with a note, such as a known
 // error. A unit is shown where it differs.
