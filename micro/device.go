@@ -45,6 +45,10 @@ type JobID struct {
 	Job       string // Job.Hash
 }
 
+// CanaryName is the name under which the runner records its reference configuration,
+// which belongs to no benchmark and has no point.
+const CanaryName = "canary"
+
 // Session is one job, ready on the device.
 type Session interface {
 	// Verify runs the job's Verify launches and returns the result buffer.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"math"
 	"slices"
 
 	"github.com/gpubench/gpubench/ptx"
@@ -85,12 +84,6 @@ func U32(v uint32) Arg { return Arg{Bits: uint64(v), Size: 4} }
 
 // U64 is a 64-bit argument.
 func U64(v uint64) Arg { return Arg{Bits: v, Size: 8} }
-
-// F32 is a float argument.
-func F32(v float32) Arg { return Arg{Bits: uint64(math.Float32bits(v)), Size: 4} }
-
-// F64 is a double argument.
-func F64(v float64) Arg { return Arg{Bits: math.Float64bits(v), Size: 8} }
 
 // Dim is a one-dimensional launch shape.
 func Dim(x int) [3]int { return [3]int{x, 1, 1} }

@@ -73,7 +73,7 @@ func dropReplaced(list []results.Raw, have map[string]bool, before []results.Raw
 func (r *resumed) Open(ctx context.Context, id micro.JobID, job *micro.Job, code micro.Code) (micro.Session, error) {
 	key := rawKey(id.Benchmark, id.Point)
 	raw := r.before.raw[key]
-	if raw == nil || raw.Job != id.Job || raw.Error != "" || len(raw.Rounds) == 0 || id.Point == "" && id.Benchmark == canary {
+	if raw == nil || raw.Job != id.Job || raw.Error != "" || len(raw.Rounds) == 0 || id.Point == "" && id.Benchmark == micro.CanaryName {
 		return r.Device.Open(ctx, id, job, code)
 	}
 	return &resumedSession{
@@ -81,9 +81,6 @@ func (r *resumed) Open(ctx context.Context, id micro.JobID, job *micro.Job, code
 		open: func(ctx context.Context) (micro.Session, error) { return r.Device.Open(ctx, id, job, code) },
 	}, nil
 }
-
-// canary is the name that the runner's reference configuration is recorded under.
-const canary = "canary"
 
 // Telemetry is that of both runs, where the device keeps any.
 func (r *resumed) Telemetry() []results.Sensors {

@@ -20,9 +20,6 @@ type canary struct {
 	session micro.Session
 }
 
-// canaryName is how recordings find its samples.
-const canaryName = "canary"
-
 const (
 	canaryWarps, canaryChains, canaryUnroll, canaryIterations = 16, 8, 32, 500
 	// warmUp is how long the canary runs before the first reading, so that the
@@ -58,7 +55,7 @@ func (r *runner) newCanary(ctx context.Context) *canary {
 	if err != nil {
 		return c
 	}
-	code, err := r.dev.Compile(ctx, canaryName, text)
+	code, err := r.dev.Compile(ctx, micro.CanaryName, text)
 	if err != nil {
 		return c
 	}
@@ -66,7 +63,7 @@ func (r *runner) newCanary(ctx context.Context) *canary {
 	if err != nil {
 		return c
 	}
-	session, err := r.dev.Open(ctx, micro.JobID{Benchmark: canaryName, Job: hash}, c.job, code)
+	session, err := r.dev.Open(ctx, micro.JobID{Benchmark: micro.CanaryName, Job: hash}, c.job, code)
 	if err != nil {
 		return c
 	}
@@ -118,13 +115,13 @@ func (c *canary) record(readings []results.Reading) {
 		return
 	}
 	for i := range c.r.doc.Raw {
-		if c.r.doc.Raw[i].Benchmark == canaryName {
+		if c.r.doc.Raw[i].Benchmark == micro.CanaryName {
 			c.r.doc.Raw[i].Rounds = append(c.r.doc.Raw[i].Rounds, readings...)
 			return
 		}
 	}
 	kernel, _ := c.job.KernelHash()
-	c.r.doc.Raw = append(c.r.doc.Raw, results.Raw{Benchmark: canaryName, Job: hash, Kernel: kernel, Rounds: readings})
+	c.r.doc.Raw = append(c.r.doc.Raw, results.Raw{Benchmark: micro.CanaryName, Job: hash, Kernel: kernel, Rounds: readings})
 }
 
 func (c *canary) close() {

@@ -48,7 +48,7 @@ func (d *fakeDevice) Compile(_ context.Context, _, text string) (micro.Code, err
 }
 
 func (d *fakeDevice) Open(_ context.Context, id micro.JobID, job *micro.Job, _ micro.Code) (micro.Session, error) {
-	if id.Benchmark == canaryName {
+	if id.Benchmark == micro.CanaryName {
 		return nil, errors.New("no canary here")
 	}
 	if d.open != nil {

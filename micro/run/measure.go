@@ -130,7 +130,8 @@ func (r *runner) round(ctx context.Context, m *point) error {
 	m.Readings = append(m.Readings, reading)
 	m.rounds--
 	_, replayed := m.session.(interface{ Recorded() int })
-	if m.rounds == 0 && !replayed && throttledReadings(m.Readings) == len(m.Readings) && len(m.Readings) < micro.DefaultRounds+retries {
+	if m.rounds == 0 && !replayed && m.retries > 0 && throttledReadings(m.Readings) == len(m.Readings) {
+		m.retries--
 		m.rounds++
 		r.done.Total++
 	}

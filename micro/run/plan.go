@@ -3,10 +3,9 @@ package run
 import (
 	"errors"
 	"fmt"
+	"runtime"
 
 	"golang.org/x/sync/errgroup"
-
-	"runtime"
 
 	"github.com/gpubench/gpubench/micro"
 )
@@ -41,7 +40,7 @@ func (r *runner) build(p *plan, m *point) error {
 		return err
 	}
 	m.Job, m.hash, m.kernel = job, hash, kernel
-	m.rounds = p.Rounds
+	m.rounds, m.retries = p.Rounds, retries
 	if m.rounds == 0 {
 		m.rounds = micro.DefaultRounds
 	}

@@ -74,6 +74,7 @@ type point struct {
 	result   []byte
 	verified bool
 	rounds   int // still to run
+	retries  int // rounds that may be added
 }
 
 // Run measures the benchmarks. The document is never nil; when ctx ends before

@@ -109,6 +109,11 @@ func TestThrottledPointGetsMoreRounds(t *testing.T) {
 	}}
 	doc := measure(t, d, toy(1))
 	assert.Len(t, doc.Raw[0].Rounds, 4)
+	always := &fakeDevice{code: good(), run: func(string, int) (results.Reading, error) {
+		return results.Reading{Samples: []uint64{10}, Sensors: results.Sensors{Throttle: []string{"sw_power_cap"}}}, nil
+	}}
+	doc = measure(t, always, toy(1))
+	assert.Len(t, doc.Raw[0].Rounds, 3+retries, "a throttled point is kept after a few more rounds")
 }
 
 func TestFaultLosesOnlyItsPoint(t *testing.T) {
