@@ -12,6 +12,7 @@ import (
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/alu"
 	"github.com/gpubench/gpubench/micro/async"
+	"github.com/gpubench/gpubench/micro/clock"
 	"github.com/gpubench/gpubench/micro/cluster"
 	"github.com/gpubench/gpubench/micro/dpx"
 	"github.com/gpubench/gpubench/micro/isamap"
@@ -22,7 +23,7 @@ import (
 // All lists every benchmark in the order of reports.
 func All() []micro.Benchmark {
 	return slices.Concat(alu.Benchmarks(), dpx.Benchmarks(), tensor.Benchmarks(),
-		memory.Benchmarks(), cluster.Benchmarks(), async.Benchmarks(), isamap.Benchmarks())
+		memory.Benchmarks(), cluster.Benchmarks(), async.Benchmarks(), isamap.Benchmarks(), clock.Benchmarks())
 }
 
 // Suite is a named list of patterns of benchmark names.
@@ -35,7 +36,7 @@ type Suite struct {
 // Suites lists the suites. A suite that runs on a GPU of another architecture
 // measures what that GPU can and marks the rest unsupported.
 func Suites() []Suite {
-	ampere := []string{"alu/*", "dpx/*", "tensor/mma-*", "memory/*", "isa/*"}
+	ampere := []string{"alu/*", "dpx/*", "tensor/mma-*", "memory/*", "isa/*", "clock/*"}
 	return []Suite{
 		{"hopper", "Everything that a Hopper GPU can do: all benchmarks.", []string{"*/*"}},
 		{"ada", "What an Ada GPU can do: no wgmma, clusters or bulk copies.", ampere},
