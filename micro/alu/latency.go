@@ -13,6 +13,9 @@ import (
 // spread is the value of the key "on" of the point that runs on every SM.
 const spread = "all SMs"
 
+// fmaCycles is the latency of fma f32, which is measured there, on every target.
+const fmaCycles = 4
+
 // Latency is alu/latency.
 func latency() micro.Benchmark {
 	return micro.Benchmark{
@@ -77,6 +80,8 @@ func latencyAnalysis(gpu micro.GPU, measured []*micro.Measured) (micro.Analysis,
 				a.Rows = append(a.Rows, harness.Failed(m, "latency spread", "cycles", err))
 				continue
 			}
+			harness.SetBand(&rows[0], fmaCycles-harness.IntegerTolerance, fmaCycles+harness.IntegerTolerance)
+			harness.NoteInteger(&rows[0], true)
 			a.Rows, a.Series = append(a.Rows, rows...), append(a.Series, series)
 			continue
 		}

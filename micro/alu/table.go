@@ -131,7 +131,7 @@ func floats() []instruction {
 		fma.Steps = []string{"fma.rn." + t.name + " x x a b", "fma.rn." + t.name + " x x c d"}
 		fma.Surface = t.name == "f32" || t.name == "f64"
 		pair := fma
-		pair.Op, pair.Surface, pair.Operands = twoSources, false, []float64{1, -1.5}
+		pair.Op, pair.Surface, pair.Operands = twoSources, t.name == "f32", []float64{1, -1.5}
 		pair.Steps = []string{"fma.rn." + t.name + " x x a x", "fma.rn." + t.name + " x x b x"}
 		if t.lanes == 2 || fma.Surface {
 			fma.Chains, fma.Warps = manyChains, peakWarps/2

@@ -73,6 +73,33 @@ func TestLatencyThatIsNotLinearIsFlagged(t *testing.T) {
 	assert.Contains(t, row.Reason, "linearly")
 }
 
+// TestUnequalSectionsAreNoted is what a wait in three sections of four once did.
+func TestUnequalSectionsAreNoted(t *testing.T) {
+	row, err := harness.LatencyRow(measured(latencySamples(harness.Lengths(), func(n int) uint64 {
+		if n == 96 {
+			return uint64(4*n + 13)
+		}
+		return uint64(4*n + 23)
+	})), nil)
+	require.NoError(t, err)
+	assert.InDelta(t, 3.8835, row.Value, 1e-4)
+	assert.Contains(t, row.Annotations[0], "largest residual")
+	assert.Contains(t, row.Annotations[1], "not all lengths cost the same")
+}
+
+func TestFixedLatenciesLandOnIntegers(t *testing.T) {
+	for _, c := range []struct {
+		value  float64
+		fixed  bool
+		status results.Status
+	}{{4.04, true, results.OK}, {3.88, true, results.Flagged}, {16.9, false, results.OK}} {
+		row := micro.Row{Row: results.Row{Value: c.value, Status: results.OK}}
+		harness.NoteInteger(&row, c.fixed)
+		assert.Equal(t, c.status, row.Status, "%g", c.value)
+		assert.Equal(t, c.value == 4.04, len(row.Annotations) == 1, "%g", c.value)
+	}
+}
+
 func TestLatencyRefusesOtherSamples(t *testing.T) {
 	_, err := harness.LatencyRow(measured(make([]uint64, 5)), nil)
 	require.ErrorContains(t, err, "5 samples")
