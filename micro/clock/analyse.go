@@ -170,17 +170,22 @@ type spin struct {
 // spinRows compares %globaltimer, device events and NVML over spins of all lengths.
 func spinRows(gpu micro.GPU, spun []*micro.Measured) []micro.Row {
 	var list []spin
-	var byTimer []float64
+	var byTimer, nanos, cycles []float64
 	for _, m := range spun {
 		for _, r := range m.Readings {
 			s := spin{float64(r.Samples[0]), float64(r.Samples[1]), r.ElapsedNS}
 			list, byTimer = append(list, s), append(byTimer, s.cycles/s.nanos*1e3)
+			nanos, cycles = append(nanos, s.nanos), append(cycles, s.cycles)
 		}
 	}
 	timer := clockRow(gpu, spun, "SM clock by %globaltimer", byTimer)
+	if len(spun[0].Code) == 0 {
+		r2 := results.FitLine(nanos, cycles).R2
+		timer.Proof = byScaling(r2, fmt.Sprintf("the cycles are on a line over the nanoseconds of the spins, R2 %.6f", r2))
+	}
 	rows := []micro.Row{timer}
 	rows = append(rows, eventRows(gpu, spun, list, timer)...)
-	if nvml, ok := nvmlRow(spun, timer.Value); ok {
+	if nvml, ok := nvmlRow(spun, timer); ok {
 		rows = append(rows, nvml)
 	}
 	for i := range rows {
@@ -256,24 +261,26 @@ func roundSlopes(spun []*micro.Measured) []float64 {
 	return slopes
 }
 
-// nvmlRow is the SM clock that the card's sensors gave meanwhile.
-func nvmlRow(spun []*micro.Measured, measured float64) (micro.Row, bool) {
-	var values []float64
+// nvmlRow is the SM clock over what the card's sensors said meanwhile.
+func nvmlRow(spun []*micro.Measured, timer micro.Row) (micro.Row, bool) {
+	var ratios, said []float64
 	for _, m := range spun {
 		for _, r := range m.Readings {
-			if r.Sensors.SMClockMHz != nil {
-				values = append(values, *r.Sensors.SMClockMHz)
+			if v := r.Sensors.SMClockMHz; v != nil && *v > 0 {
+				said = append(said, *v)
+				ratios = append(ratios, float64(r.Samples[0])/float64(r.Samples[1])*1e3 / *v)
 			}
 		}
 	}
-	if len(values) == 0 {
+	if len(ratios) == 0 {
 		return micro.Row{}, false
 	}
-	row := harness.NewRow(spun[0], "SM clock by NVML", "MHz", values)
-	row.HigherIsBetter = true
-	row.ClockMHz, row.ClockFrom = row.Value, "nvml"
-	if off := measured/row.Value - 1; math.Abs(off) > agreement {
-		harness.Flag(&row, "the SM ran at %.0f MHz by %%globaltimer, %+.2f %% from NVML's reading: a peak at NVML's clock would be off by as much", measured, 100*off)
+	row := harness.NewRow(spun[0], "SM clock by %globaltimer over NVML's", "MHz/MHz", ratios)
+	row.ClockMHz, row.ClockFrom, row.Proof = timer.ClockMHz, timer.ClockFrom, timer.Proof
+	clock := results.Summarize(said)
+	row.Annotations = append(row.Annotations, fmt.Sprintf("NVML said %.0f MHz, %.0f to %.0f; it reads the card's sensors every few milliseconds", clock.Median, clock.Min, clock.Max))
+	if off := row.Value - 1; math.Abs(off) > agreement {
+		harness.Flag(&row, "the SM's clock is %+.2f %% from NVML's reading: a peak at NVML's clock would be off by as much", 100*off)
 	}
 	return row, true
 }

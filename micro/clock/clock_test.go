@@ -200,10 +200,11 @@ func TestTimersThatAgree(t *testing.T) {
 	events := at(t, a.Rows, "SM clock by device events")
 	assert.InDelta(t, 1995/1.0001, events.Value, 0.01)
 	assert.Equal(t, results.OK, events.Status)
-	card := at(t, a.Rows, "SM clock by NVML")
-	assert.Equal(t, 1980.0, card.Value)
+	card := at(t, a.Rows, "SM clock by %globaltimer over NVML's")
+	assert.InDelta(t, 1995.0/1980, card.Value, 1e-5)
 	assert.Equal(t, results.Flagged, card.Status)
-	assert.Contains(t, card.Reason, "1995 MHz")
+	assert.Contains(t, card.Reason, "+0.76 %")
+	assert.Equal(t, results.ProofScaling, card.Proof.Kind, "the machine code is not known")
 	for _, r := range a.Rows {
 		assert.NotEmpty(t, r.From)
 		assert.NotEmpty(t, r.Point)
@@ -218,6 +219,16 @@ func TestTimersThatDisagree(t *testing.T) {
 		row := at(t, a.Rows, metric)
 		assert.Equal(t, results.Flagged, row.Status)
 		assert.Contains(t, row.Reason, "0.50 %: rows in units of time")
+	}
+}
+
+func TestClockThatNVMLKnows(t *testing.T) {
+	nvml := 1980.0
+	a, err := timersAnalyse(nominal(t, isa.SM90a), spinning(1981, 1, &nvml))
+	require.NoError(t, err)
+	require.Len(t, a.Rows, 4)
+	for _, row := range a.Rows {
+		assert.Equal(t, results.OK, row.Status, row.Metric)
 	}
 }
 

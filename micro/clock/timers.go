@@ -22,7 +22,7 @@ func timers() micro.Benchmark {
 			"since every row in units of time carries that uncertainty.",
 		Source:     "PTX ISA, special registers %clock64 and %globaltimer; CUDA driver API, cuEventElapsedTime (resolution about 0.5 µs)",
 		Experiment: "+",
-		Units:      []string{"cycles", "ns", "ns/ns", "MHz"},
+		Units:      []string{"cycles", "ns", "ns/ns", "MHz", "MHz/MHz"},
 		Rounds:     9,
 		Plan:       timersPlan,
 		Job:        timersJob,
