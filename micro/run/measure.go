@@ -105,6 +105,9 @@ func (r *runner) prepare(ctx context.Context, p *plan, m *point) error {
 	defer cancel()
 	id := micro.JobID{Benchmark: p.Name, Point: m.Point.Key(), Job: m.hash}
 	session, err := r.dev.Open(ctx, id, m.Job, m.code)
+	if errors.Is(err, micro.ErrStale) || errors.Is(err, micro.ErrNotRecorded) {
+		return err // it says all
+	}
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
