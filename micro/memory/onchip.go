@@ -216,7 +216,6 @@ func (o onChip) build(k *ptx.Kernel) {
 		fillShared(k, thread, o.op != opWrite)
 	}
 	clock := harness.NewStopwatch(k)
-	k.I("bar.sync", ptx.Int(0))
 	clock.Start()
 	k.Loop(iterations, func(ptx.Reg) {
 		// The address may change, for all that the compiler knows, so no access can leave the loop.

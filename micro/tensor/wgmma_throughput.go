@@ -231,7 +231,6 @@ func (w wgmma) throughputKernel(k *ptx.Kernel) {
 	k.I("mov.u32", thread, ptx.Special("%tid.x"))
 	o := w.load(k, in, thread)
 	clock := harness.NewStopwatch(k)
-	k.I("bar.sync", ptx.Int(0))
 	clock.Start()
 	k.Loop(iterations, func(ptx.Reg) {
 		o.fence()
