@@ -44,7 +44,7 @@ type product struct {
 	source  string
 }
 
-// products are matched by the prefix of the driver's name, longest first.
+// products are matched by the beginning of the driver's name; the first that fits counts.
 func products() []product {
 	return []product{
 		{isa.SM90, "NVIDIA H200", 4800, "NVIDIA H200 datasheet"},
@@ -52,7 +52,10 @@ func products() []product {
 		{isa.SM90, "NVIDIA H100 80GB HBM3", 3352, "NVIDIA H100 datasheet"},
 		{isa.SM90, "NVIDIA H800 PCIe", 2039, "arXiv 2402.13499"},
 		{isa.SM80, "NVIDIA A100-SXM4-80GB", 2039, "NVIDIA A100 datasheet"},
+		{isa.SM80, "NVIDIA A100-SXM4-40GB", 1555, "NVIDIA A100 datasheet"},
+		{isa.SM80, "NVIDIA A100 80GB PCIe", 1935, "NVIDIA A100 datasheet"},
 		{isa.SM80, "NVIDIA A100-PCIE-40GB", 1555, "NVIDIA A100 datasheet"},
+		{isa.SM89, "NVIDIA GeForce RTX 4090 Laptop", 576, "256 bits of GDDR6 at 18 Gbit/s"},
 		{isa.SM89, "NVIDIA GeForce RTX 4090", 1008, "NVIDIA Ada white paper"},
 	}
 }
