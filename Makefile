@@ -52,7 +52,8 @@ test-default:
 test-cuda: build
 	@if [ -s $(FLAGS) ]; then \
 		while read -r l; do export "$$l"; done < $(FLAGS); \
-		$(GO) vet -tags cuda ./... && $(GO) test -tags cuda ./internal/cuda/... ./internal/nvml/... ./micro/backend/... ./micro/doctor/... ./cmd/...; \
+		$(GO) vet -tags cuda ./... && $(GO) tool staticcheck -tags cuda ./internal/... ./micro/backend/... && \
+		$(GO) test -tags cuda ./internal/cuda/... ./internal/nvml/... ./micro/backend/... ./micro/doctor/... ./cmd/...; \
 	elif [ -n "$$CI" ]; then echo "make: CI needs a cuda.h" >&2; exit 1; fi
 
 test: lint test-default test-cuda
