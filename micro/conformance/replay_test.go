@@ -37,10 +37,15 @@ func TestReplay(t *testing.T) {
 			of := func(benchmark string) bool { return current[benchmark] }
 			assertSameRows(t, only(was.Rows, func(r results.Row) bool { return of(r.Benchmark) }),
 				only(now.Rows, func(r results.Row) bool { return of(r.Benchmark) }))
-			assert.Equal(t, only(was.Grids, func(g results.Grid) bool { return of(g.Benchmark) }),
-				only(now.Grids, func(g results.Grid) bool { return of(g.Benchmark) }))
-			assert.Equal(t, only(was.Series, func(s results.Series) bool { return of(s.Benchmark) }),
-				only(now.Series, func(s results.Series) bool { return of(s.Benchmark) }))
+			// Not assert.Equal, which would print thousands of lines.
+			grids := func(d *results.Document) []results.Grid {
+				return only(d.Grids, func(g results.Grid) bool { return of(g.Benchmark) })
+			}
+			assert.True(t, assert.ObjectsAreEqual(grids(was), grids(now)), "grids differ from the recorded ones")
+			series := func(d *results.Document) []results.Series {
+				return only(d.Series, func(s results.Series) bool { return of(s.Benchmark) })
+			}
+			assert.True(t, assert.ObjectsAreEqual(series(was), series(now)), "curves differ from the recorded ones")
 		})
 	}
 }
