@@ -13,6 +13,9 @@ var (
 	// ErrFault means that a kernel faulted: the session's device state is lost,
 	// and Reset makes a fresh one.
 	ErrFault = errors.New("kernel fault")
+	// ErrFaulted means that a job faulted in an earlier process of this run and is
+	// not tried again.
+	ErrFaulted = errors.New("not tried again")
 	// ErrNotRecorded means that a replay has no samples for a job.
 	ErrNotRecorded = errors.New("not in the recording")
 	// ErrStale means that a replay has samples for the point, but of another kernel.
@@ -31,7 +34,8 @@ type Device interface {
 	// Open allocates and fills the job's buffers and runs its Setup launches.
 	Open(ctx context.Context, id JobID, job *Job, code Code) (Session, error)
 	// Reset makes the device usable after an error that matches ErrFault; every
-	// open session is lost.
+	// open session is lost. Where a driver has no way back in the same process,
+	// it fails, and the run goes on in another.
 	Reset() error
 	// Sensors reads the card's sensors; fields that are not known are nil.
 	Sensors() results.Sensors

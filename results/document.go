@@ -345,6 +345,9 @@ type Raw struct {
 	Kernel    string    `json:"kernel"` // hash of the PTX text
 	Rounds    []Reading `json:"rounds,omitempty"`
 	Error     string    `json:"error,omitempty"`
+	// Fault says that the error took the device with it: a run that goes on does
+	// not try the point again.
+	Fault bool `json:"fault,omitempty"`
 }
 
 // Reading is one round of one point.

@@ -78,7 +78,15 @@ func store(w world, dir string, doc *results.Document) (path string, err error) 
 
 // again is the command line that goes on with an interrupted run.
 func (f *runFlags) again(args []string, path string) string {
-	words := append([]string{"gpubench", "run"}, args...)
+	words := append([]string{"gpubench"}, f.againWords(args, path)...)
+	for i := range words {
+		words[i] = quote(words[i])
+	}
+	return strings.Join(words, " ")
+}
+
+func (f *runFlags) againWords(args []string, path string) []string {
+	words := append([]string{"run"}, args...)
 	words = append(words, "--resume", path)
 	if f.Kind != backend.KindAuto && f.Kind != "" {
 		words = append(words, "--backend", f.Kind)
@@ -92,10 +100,7 @@ func (f *runFlags) again(args []string, path string) string {
 	if f.rounds != 0 {
 		words = append(words, "--rounds", fmt.Sprint(f.rounds))
 	}
-	for i := range words {
-		words[i] = quote(words[i])
-	}
-	return strings.Join(words, " ")
+	return words
 }
 
 // quote protects a word from the shell where it has to.

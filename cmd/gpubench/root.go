@@ -32,12 +32,15 @@ type world struct {
 	args      []string
 	// cache is where compiled kernels are kept, empty for nowhere.
 	cache string
+	// restart runs this program again with other arguments and gives its exit
+	// code; nil where that cannot be.
+	restart func(ctx context.Context, args []string) (int, error)
 	// open makes the device.
 	open func(backend.Options) (dev micro.Device, fallback error, err error)
 }
 
 func system() world {
-	w := world{out: os.Stdout, err: os.Stderr, now: time.Now, args: os.Args, open: backend.Open,
+	w := world{out: os.Stdout, err: os.Stderr, now: time.Now, args: os.Args, open: backend.Open, restart: restart,
 		live: term.IsTerminal(int(os.Stderr.Fd()))}
 	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 		w.width = width

@@ -113,12 +113,17 @@ func (f *runFlags) run(ctx context.Context, w world, args []string) error {
 	}
 	doc, err := run.Run(ctx, dev, benchmarks, opts)
 	bar.close()
-	if err != nil {
+	lost := errors.Is(err, run.ErrDeviceLost)
+	if err != nil && !lost {
 		return err
 	}
 	doc.Tool, doc.Command, doc.Suite = version(), w.args, strings.Join(args, " ")
 	if f.before != nil {
 		backend.Carry(doc, f.before)
+	}
+	if lost && w.restart != nil {
+		w.tell("%v; going on in another process", err)
+		return f.restart(ctx, w, dev, dir, args, doc)
 	}
 	return f.deliver(w, dir, args, doc)
 }

@@ -103,7 +103,9 @@ func (d *Device) Close() error {
 	return err
 }
 
-// Reset destroys the context and makes a fresh one, which is the only way on after a fault.
+// Reset destroys the context and makes a fresh one. After a fault the driver may refuse that to
+// the whole process (an H200 with driver 580 does, after an illegal address): then the error
+// matches ErrFault, and only another process can go on.
 // Every module, function and address from before is invalid afterwards. With a kernel that
 // never ends it returns ErrBusy: only the end of the process stops that.
 func (d *Device) Reset() error {

@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/results"
@@ -73,6 +74,9 @@ func dropReplaced(list []results.Raw, have map[string]bool, before []results.Raw
 func (r *resumed) Open(ctx context.Context, id micro.JobID, job *micro.Job, code micro.Code) (micro.Session, error) {
 	key := rawKey(id.Benchmark, id.Point)
 	raw := r.before.raw[key]
+	if raw != nil && raw.Job == id.Job && raw.Fault {
+		return nil, fmt.Errorf("%s; %w", strings.TrimSuffix(raw.Error, "; "+micro.ErrFaulted.Error()), micro.ErrFaulted)
+	}
 	if raw == nil || raw.Job != id.Job || raw.Error != "" || len(raw.Rounds) == 0 || id.Point == "" && id.Benchmark == micro.CanaryName {
 		return r.Device.Open(ctx, id, job, code)
 	}

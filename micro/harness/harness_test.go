@@ -281,6 +281,9 @@ func TestPlateau(t *testing.T) {
 	assert.True(t, row.HigherIsBetter)
 	assert.Equal(t, results.ProofScaling, row.Proof.Kind, "there is no machine code")
 
+	row, _ = harness.PlateauRow(cells(50, 63.9, 64.9, 64), "op/cycle/SM")
+	assert.InDelta(t, 128, row.Value, 1e-12, "a lucky configuration is not the peak")
+
 	row, _ = harness.PlateauRow(cells(20, 40, 60), "op/cycle/SM")
 	assert.Equal(t, results.Flagged, row.Status)
 	assert.Contains(t, row.Reason, "not saturated")

@@ -83,8 +83,14 @@ const (
 	flat     = 0.98
 )
 
-// PlateauRow makes the throughput row of the best of several cells, and returns
-// its measurement. A surface that still rises at its end is flagged.
+// PlateauWidth is how far below the best a configuration still belongs to the
+// plateau: about twice the spread of one configuration.
+const PlateauWidth = 0.02
+
+// PlateauRow makes the throughput row of several cells, and returns the
+// measurement of the best. The value is the median over all rounds of the cells
+// that lie on the plateau: the best alone would be the luckiest of several equal
+// ones. A surface that still rises at its end is flagged.
 func PlateauRow(cells []Cell, unit string) (micro.Row, *micro.Measured) {
 	best := slices.MaxFunc(cells, func(a, b Cell) int { return cmp.Compare(a.Value(), b.Value()) })
 	largest := slices.MaxFunc(cells, func(a, b Cell) int { return a.parallelism() - b.parallelism() }).parallelism()
@@ -95,10 +101,18 @@ func PlateauRow(cells []Cell, unit string) (micro.Row, *micro.Measured) {
 		}
 		saturated = saturated || c.Value() >= flat*best.Value() && c.parallelism() < largest
 	}
-	row := NewRow(best.M, "throughput", unit, best.values())
+	var values []float64
+	level := 0
+	for _, c := range cells {
+		if c.Value() >= (1-PlateauWidth)*best.Value() {
+			values, level = append(values, c.values()...), level+1
+		}
+	}
+	row := NewRow(best.M, "throughput", unit, values)
 	row.HigherIsBetter = true
 	row.Annotations = append(row.Annotations,
-		fmt.Sprintf("peak at %d warps × %d chains; %d × %d reach %.0f %% of it", best.Warps, best.Chains, smallest.Warps, smallest.Chains, 100*nearPeak))
+		fmt.Sprintf("median of the %d configurations within %.0f %% of the best, %d warps × %d chains; %d × %d reach %.0f %% of it",
+			level, 100*PlateauWidth, best.Warps, best.Chains, smallest.Warps, smallest.Chains, 100*nearPeak))
 	if !saturated {
 		Flag(&row, "not saturated: the rate still rises at the largest number of warps and chains")
 	}

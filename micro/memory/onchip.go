@@ -468,7 +468,7 @@ func onChipRows(gpu micro.GPU, list []*micro.Measured, shared bool, peak float64
 }
 
 // plateauWidth is how far below the best a number of warps still belongs to the plateau.
-const plateauWidth = 0.01
+const plateauWidth = harness.PlateauWidth
 
 // plateau takes the cells that are as good as the best. The best alone would be
 // the luckiest of several equal ones. A cell whose time does not grow linearly,

@@ -22,11 +22,13 @@ type fakeDevice struct {
 	compile func(text string) error
 	open    func(point string) error
 	free    uint64
-	resets  int
-	opened  int
-	closed  int
-	most    int // open at once
-	order   []string
+	// reset is what Reset answers.
+	reset  error
+	resets int
+	opened int
+	closed int
+	most   int // open at once
+	order  []string
 }
 
 func (d *fakeDevice) Describe() results.Device {
@@ -61,7 +63,7 @@ func (d *fakeDevice) Open(_ context.Context, id micro.JobID, job *micro.Job, _ m
 	return &fakeSession{d: d, point: id.Point}, nil
 }
 
-func (d *fakeDevice) Reset() error                 { d.resets++; return nil }
+func (d *fakeDevice) Reset() error                 { d.resets++; return d.reset }
 func (d *fakeDevice) Sensors() results.Sensors     { return results.Sensors{} }
 func (d *fakeDevice) Close() error                 { return nil }
 func (d *fakeDevice) Telemetry() []results.Sensors { return []results.Sensors{{}} }

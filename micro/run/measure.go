@@ -36,6 +36,9 @@ func (r *runner) measure(ctx context.Context) {
 		}
 		start := time.Now()
 		for _, chunk := range r.chunks(p.points) {
+			if r.lost != nil {
+				return
+			}
 			r.measureChunk(ctx, p, chunk)
 		}
 		r.doc.Phases = append(r.doc.Phases, results.Phase{Name: "measure " + p.Name, Seconds: time.Since(start).Seconds()})
@@ -105,7 +108,7 @@ func (r *runner) prepare(ctx context.Context, p *plan, m *point) error {
 	defer cancel()
 	id := micro.JobID{Benchmark: p.Name, Point: m.Point.Key(), Job: m.hash}
 	session, err := r.dev.Open(ctx, id, m.Job, m.code)
-	if errors.Is(err, micro.ErrStale) || errors.Is(err, micro.ErrNotRecorded) {
+	if errors.Is(err, micro.ErrStale) || errors.Is(err, micro.ErrNotRecorded) || errors.Is(err, micro.ErrFaulted) {
 		return err // it says all
 	}
 	if err != nil {
@@ -160,20 +163,17 @@ func (r *runner) guard(ctx context.Context, p *plan, m *point, all []*point, wor
 	if errors.Is(err, micro.ErrStale) {
 		r.stale++
 	}
-	if !errors.Is(err, micro.ErrFault) && !errors.Is(err, context.DeadlineExceeded) {
+	m.fault = errors.Is(err, micro.ErrFaulted)
+	if m.fault || !errors.Is(err, micro.ErrFault) && !errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
+	m.fault = true
 	return r.revive(ctx, p, all)
 }
 
 // revive resets the device after a fault and reopens the chunk's healthy points.
 func (r *runner) revive(ctx context.Context, p *plan, points []*point) bool {
-	if err := r.dev.Reset(); err != nil {
-		for _, m := range points {
-			if m.Err == nil && m.rounds > 0 {
-				m.Err = fmt.Errorf("device lost after a fault: %w", err)
-			}
-		}
+	if r.lost = r.dev.Reset(); r.lost != nil {
 		return false
 	}
 	for _, m := range points {

@@ -270,7 +270,7 @@ func (r *runner) raw(p *plan, m *point) {
 	}
 	raw := results.Raw{Benchmark: p.Name, Point: m.Point, Job: m.hash, Kernel: m.kernel, Rounds: m.Readings}
 	if m.Err != nil {
-		raw.Error = m.Err.Error()
+		raw.Error, raw.Fault = m.Err.Error(), m.fault
 	}
 	r.doc.Raw = append(r.doc.Raw, raw)
 }

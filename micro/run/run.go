@@ -8,6 +8,8 @@ package run
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"time"
@@ -56,6 +58,8 @@ type runner struct {
 	judge *judge
 	done  Progress
 	stale int
+	// lost is why the device is of no more use in this process.
+	lost error
 }
 
 // plan is one benchmark with its points.
@@ -73,13 +77,19 @@ type point struct {
 	session  micro.Session
 	result   []byte
 	verified bool
-	rounds   int // still to run
-	retries  int // rounds that may be added
+	rounds   int  // still to run
+	fault    bool // Err took the device with it
+	retries  int  // rounds that may be added
 }
+
+// ErrDeviceLost says that a kernel faulted and that the driver has no way back in
+// this process: the document holds what was measured until then, and the rest
+// can be measured in another process.
+var ErrDeviceLost = errors.New("the device is lost to this process after a fault")
 
 // Run measures the benchmarks. The document is never nil; when ctx ends before
 // the run does, it is marked interrupted. The error is for what makes the whole
-// run pointless; troubles of single points are rows.
+// run pointless, or ErrDeviceLost; troubles of single points are rows.
 func Run(ctx context.Context, dev micro.Device, benchmarks []micro.Benchmark, opts Options) (*results.Document, error) {
 	if opts.Timeout == 0 {
 		opts.Timeout = DefaultTimeout
@@ -101,10 +111,13 @@ func Run(ctx context.Context, dev micro.Device, benchmarks []micro.Benchmark, op
 	r.phase("compile", func() { r.compile(ctx) })
 	r.phase("measure", func() { r.measure(ctx) })
 	r.phase("analyse", func() { r.analyse(ctx) })
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || r.lost != nil {
 		r.doc.State = results.Interrupted
 	}
 	r.finish()
+	if r.lost != nil && ctx.Err() == nil {
+		return r.doc, fmt.Errorf("%w: %w", ErrDeviceLost, r.lost)
+	}
 	return r.doc, nil
 }
 

@@ -133,6 +133,43 @@ func TestFaultLosesOnlyItsPoint(t *testing.T) {
 	assert.Equal(t, results.Complete, doc.State)
 }
 
+func TestDeviceThatDoesNotComeBackEndsTheRunInGoodOrder(t *testing.T) {
+	d := &fakeDevice{code: good(), reset: errors.New("illegal address"), run: func(point string, round int) (results.Reading, error) {
+		if point == "i=1" && round == 2 {
+			return results.Reading{}, fmt.Errorf("illegal address: %w", micro.ErrFault)
+		}
+		return results.Reading{Samples: []uint64{10}}, nil
+	}}
+	doc, err := Run(context.Background(), d, []micro.Benchmark{toy(4), toy(1)}, Options{Seed: 7})
+	require.ErrorIs(t, err, ErrDeviceLost)
+	assert.Equal(t, results.Interrupted, doc.State)
+	assert.Equal(t, 4, d.opened, "nothing more is opened on a lost device")
+	faults := 0
+	for _, r := range doc.Raw {
+		if r.Fault {
+			faults++
+			assert.Equal(t, "i=1", r.Point.Key())
+			assert.NotEmpty(t, r.Error)
+		}
+	}
+	assert.Equal(t, 1, faults)
+}
+
+func TestPointThatFaultedBeforeIsNotAFaultNow(t *testing.T) {
+	d := &fakeDevice{code: good(), open: func(point string) error {
+		if point == "i=1" {
+			return fmt.Errorf("illegal address; %w", micro.ErrFaulted)
+		}
+		return nil
+	}}
+	doc := measure(t, d, toy(3))
+	assert.Zero(t, d.resets)
+	for _, r := range doc.Raw {
+		assert.Equal(t, r.Point.Key() == "i=1", r.Fault, r.Point.Key())
+	}
+	assert.Equal(t, results.Failed, doc.Rows[len(doc.Rows)-1].Status)
+}
+
 func TestFailuresOfSinglePoints(t *testing.T) {
 	for name, d := range map[string]*fakeDevice{
 		"compile": {code: good(), compile: func(string) error { return errors.New("ptxas said no") }},
