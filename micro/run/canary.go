@@ -90,6 +90,8 @@ func (c *canary) sing(ctx context.Context) {
 		return
 	}
 	m := &micro.Measured{Job: c.job}
+	ctx, cancel := context.WithTimeout(ctx, c.r.opts.Timeout)
+	defer cancel()
 	for range canaryRounds {
 		reading, err := c.session.Run(ctx)
 		if err != nil {

@@ -36,10 +36,10 @@ func (r *runner) measure(ctx context.Context) {
 		}
 		start := time.Now()
 		for _, chunk := range r.chunks(p.points) {
-			if r.lost != nil {
-				return
-			}
 			r.measureChunk(ctx, p, chunk)
+			if r.lost != nil {
+				return // nothing more can be asked of the device, the canary included
+			}
 		}
 		r.doc.Phases = append(r.doc.Phases, results.Phase{Name: "measure " + p.Name, Seconds: time.Since(start).Seconds()})
 	}
@@ -73,7 +73,7 @@ func (r *runner) chunks(points []*point) [][]*point {
 
 // measureChunk opens, verifies and measures points together, in random order a round.
 func (r *runner) measureChunk(ctx context.Context, p *plan, points []*point) {
-	defer closeAll(points)
+	defer r.closeAll(points)
 	for _, m := range points {
 		r.tell(p.Name)
 		if !r.guard(ctx, p, m, points, func() error { return r.prepare(ctx, p, m) }) {
@@ -191,9 +191,11 @@ func (r *runner) revive(ctx context.Context, p *plan, points []*point) bool {
 	return true
 }
 
-func closeAll(points []*point) {
+// closeAll closes the sessions of points, except on a lost device, where there
+// is nothing left to close.
+func (r *runner) closeAll(points []*point) {
 	for _, m := range points {
-		if m.session != nil {
+		if m.session != nil && r.lost == nil {
 			_ = m.session.Close() // what was measured stands whatever happens to the session
 			m.session = nil
 		}
