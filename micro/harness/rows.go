@@ -34,11 +34,9 @@ func LatencyRow(m *micro.Measured, lengths []int) (micro.Row, error) {
 		for pass := 1; pass < reps; pass++ { // pass 0 filled the instruction cache
 			y := floats(r.Samples[pass*len(lengths):][:len(lengths)])
 			line := results.FitLine(x, y)
-			slopes, robust = append(slopes, line.Slope), append(robust, theilSen(x, y))
+			slopes, robust = append(slopes, line.Slope), append(robust, results.TheilSen(x, y).Slope)
 			worst, intercept = min(worst, line.R2), line.Intercept
-			for i := range x {
-				residual = max(residual, math.Abs(y[i]-line.Intercept-line.Slope*x[i]))
-			}
+			residual = max(residual, line.MaxResidual)
 		}
 	}
 	row := NewRow(m, "latency", "cycles", slopes)
@@ -50,19 +48,6 @@ func LatencyRow(m *micro.Measured, lengths []int) (micro.Row, error) {
 		row.Annotations = append(row.Annotations, fmt.Sprintf("the median slope between two lengths is %.3f: not all lengths cost the same beside their steps", other))
 	}
 	return row, nil
-}
-
-// theilSen is the median of the slopes between all pairs of points.
-func theilSen(x, y []float64) float64 {
-	var slopes []float64
-	for i := range x {
-		for j := range i {
-			if x[i] != x[j] {
-				slopes = append(slopes, (y[i]-y[j])/(x[i]-x[j]))
-			}
-		}
-	}
-	return results.Summarize(slopes).Median
 }
 
 // IntegerTolerance is how near to an integer a fixed latency must land, in cycles.

@@ -1,7 +1,6 @@
 package isamap
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/gpubench/gpubench/micro/harness"
@@ -185,7 +184,7 @@ func (c *chain) step() {
 	case strings.HasPrefix(c.Name, "mma."):
 		c.operands[1] = c.product()
 	}
-	c.k.I(c.Name, slices.Clone(c.operands)...) // the kernel keeps the slice
+	c.k.I(c.Name, c.operands...)
 }
 
 // product is A of an mma: the bits of what the step before it wrote, without
