@@ -58,8 +58,15 @@ test-cuda: build
 
 test: lint test-default test-cuda
 
-bench:
+bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./...
+	@echo "run hopper, every kernel compiled anew:"
+	@time $(BIN) run hopper --no-cache --quiet --no-report --force --out out/bench-cold >/dev/null
+	@echo "run hopper, kernels from the cache:"
+	@$(BIN) run hopper --quiet --no-report --force --out out/bench-warm >/dev/null
+	@time $(BIN) run hopper --quiet --force --out out/bench-warm >/dev/null
+	@echo "report:"
+	@time $(BIN) report out/bench-warm/results.json --out out/bench-warm >/dev/null
 
 clean:
 	rm -rf bin out .cache
