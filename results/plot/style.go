@@ -106,10 +106,11 @@ func peakLine() draw.LineStyle { return line(ink, 1.2, 6, 4) }
 
 // publishedStyle draws other people's figures lighter than ours.
 func publishedStyle(i int) (draw.LineStyle, draw.GlyphStyle) {
-	greys := []color.NRGBA{rgb(0x6b7683), rgb(0x98765a), rgb(0x7d6f9b)}
+	muted := []color.NRGBA{rgb(0x6b7683), rgb(0xb0713a), rgb(0x7a4fa3)}
+	dashes := [][]vg.Length{{2, 2}, {6, 2}, {8, 2, 2, 2}}
 	glyphs := []draw.GlyphDrawer{draw.RingGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}}
-	c := greys[i%len(greys)]
-	return line(c, 1, 2, 2), draw.GlyphStyle{Color: c, Radius: 2.6, Shape: glyphs[i%len(glyphs)]}
+	c := muted[i%len(muted)]
+	return line(c, 1.2, dashes[i%len(dashes)]...), draw.GlyphStyle{Color: c, Radius: 2.6, Shape: glyphs[i%len(glyphs)]}
 }
 
 // newPlot is a plot without title and legend in the house style.
