@@ -20,14 +20,15 @@ import (
 const maxBars = 45
 
 // barFigures makes pictures of a benchmark's rows: one for each quantity and unit.
-// Rows that are points of a curve, or of a grid where there are many, are shown there.
+// Where most rows of a quantity are points of a curve, or of a grid and many, they
+// are shown there.
 func barFigures(doc *results.Document, benchmark string) []figure {
 	var quantities [][]results.Row
 	index := map[string]int{}
 	shown := shownElsewhere(doc, benchmark)
 	for _, r := range doc.Rows {
 		// Rows without a number have no unit that could be relied on.
-		if r.Benchmark != benchmark || !r.Status.HasNumber() && r.Status != results.Implausible || shown.onCurve[key(r)] {
+		if r.Benchmark != benchmark || !r.Status.HasNumber() && r.Status != results.Implausible {
 			continue
 		}
 		quantity := r.Metric + "\x00" + r.Unit
@@ -39,7 +40,10 @@ func barFigures(doc *results.Document, benchmark string) []figure {
 	}
 	var figures []figure
 	for _, rows := range quantities {
-		if len(rows) < 2 || len(rows) > maxBars && shown.mostInGrid(rows) {
+		if most(rows, shown.onCurve) {
+			rows = slices.DeleteFunc(rows, func(r results.Row) bool { return shown.onCurve[key(r)] })
+		}
+		if len(rows) < 2 || len(rows) > maxBars && most(rows, shown.inGrid) {
 			continue // one number needs no picture
 		}
 		parts := split(rows, maxBars)
@@ -87,10 +91,12 @@ func shownElsewhere(doc *results.Document, benchmark string) elsewhere {
 	return e
 }
 
-func (e elsewhere) mostInGrid(rows []results.Row) bool {
+// most tells whether more than half of the rows are among the numbers; single
+// rows may be equal to one by chance.
+func most(rows []results.Row, numbers map[number]bool) bool {
 	n := 0
 	for _, r := range rows {
-		if e.inGrid[key(r)] {
+		if numbers[key(r)] {
 			n++
 		}
 	}
