@@ -16,7 +16,6 @@ import (
 	"github.com/gpubench/gpubench/micro/run"
 	"github.com/gpubench/gpubench/ptx/isa"
 	"github.com/gpubench/gpubench/results"
-	"github.com/gpubench/gpubench/results/published"
 )
 
 func nominal(t *testing.T, target isa.Target) micro.GPU {
@@ -169,7 +168,8 @@ func TestLatencyAnalysis(t *testing.T) {
 	assert.Equal(t, 23.0, values["4own plain latency"])
 	assert.NotContains(t, values, "16remote coverage", "the scheduler's choice is no figure of the GPU")
 	assert.Contains(t, strings.Join(a.Rows[0].Annotations, "; "), "128 of 132 SMs read, 128 of 17292 ordered pairs met")
-	require.Len(t, a.Grids, 1+len(published.DSMPairs()))
+	require.Len(t, a.Grids, 2)
+	assert.Equal(t, "H800 PCIe, cluster of 16, published", a.Grids[1].Name)
 	g := a.Grids[0]
 	require.Len(t, g.Cells, 132)
 	assert.Nil(t, g.Cells[0][0])

@@ -108,7 +108,7 @@ func peakLine() draw.LineStyle { return line(ink, 1.2, 6, 4) }
 func publishedStyle(i int) (draw.LineStyle, draw.GlyphStyle) {
 	muted := []color.NRGBA{rgb(0x6b7683), rgb(0xb0713a), rgb(0x7a4fa3)}
 	dashes := [][]vg.Length{{2, 2}, {6, 2}, {8, 2, 2, 2}}
-	glyphs := []draw.GlyphDrawer{draw.RingGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}}
+	glyphs := []draw.GlyphDrawer{draw.RingGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{}}
 	c := muted[i%len(muted)]
 	return line(c, 1.2, dashes[i%len(dashes)]...), draw.GlyphStyle{Color: c, Radius: 2.6, Shape: glyphs[i%len(glyphs)]}
 }
