@@ -79,12 +79,16 @@ func kernels(t *testing.T, target isa.Target, use func(kernel)) int {
 	return len(known)
 }
 
+// narrowClock is %clock and %clock_hi, not %clock64.
+var narrowClock = regexp.MustCompile(`%clock(;|,|_hi)`)
+
 // assertPure builds the job again and compares.
 func assertPure(t *testing.T, b micro.Benchmark, gpu micro.GPU, p results.Point, job *micro.Job) string {
 	again, err := b.Job(gpu, p)
 	require.NoError(t, err)
 	text, err := job.Text()
 	require.NoError(t, err)
+	assert.NotRegexp(t, narrowClock, text, "%s {%s}: a 32-bit clock wraps in two seconds", b.Name, p.Key())
 	hash, err := job.Hash()
 	require.NoError(t, err)
 	hashAgain, err := again.Hash()

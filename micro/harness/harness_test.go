@@ -138,6 +138,22 @@ func TestRatesAreSlopes(t *testing.T) {
 	assert.Equal(t, results.ProofScaling, r.ScalingProof().Kind)
 }
 
+// TestRatesOfClocksThatWrapAndMove: 64-bit clocks pass 2^32 unharmed, the clock is
+// that of the samples whatever it was, and a rate is no integer.
+func TestRatesOfClocksThatWrapAndMove(t *testing.T) {
+	const wrap = uint64(1) << 32
+	var samples []uint64
+	for _, n := range []uint64{1, 2, 3} {
+		cycles := 100 + 3000*n
+		samples = append(samples, wrap-1500, wrap-1500+cycles, 5000, 5000+cycles*2/3, 0) // 1.5 GHz
+	}
+	r, err := harness.ThroughputRates(measured(samples), 1000)
+	require.NoError(t, err)
+	assert.InDelta(t, 1.0/3, r.PerSM[0], 1e-9)
+	assert.InDelta(t, 1500, r.ClockMHz[0], 1)
+	assert.InDelta(t, 0.5e9, r.Chip[0], 1e6)
+}
+
 func TestWorkThatDoesNotScaleIsNoProof(t *testing.T) {
 	var samples []uint64
 	for _, c := range []uint64{1000, 1010, 1500} {
