@@ -100,6 +100,36 @@ type Host struct {
 	Arch   string `json:"arch"`
 	CPUs   int    `json:"cpus"`
 	Kernel string `json:"kernel,omitempty"`
+	// CPU describes the processor, where its memory was measured.
+	CPU *CPU `json:"cpu,omitempty"`
+}
+
+// CPU is the host's processor and memory, as the system describes them.
+type CPU struct {
+	Model string `json:"model"`
+	// Allowed are the CPUs that this process may use (affinity mask), and Quota how many
+	// of them at once (control group); a Quota of 0 is no limit.
+	Allowed []int   `json:"allowed,omitempty"`
+	Quota   float64 `json:"quota,omitempty"`
+	// Features are the vector extensions that kernels are chosen by: "avx2", "avx512f".
+	Features []string `json:"features,omitempty"`
+	// L2Bytes and CacheBytes sum up the second-level and the last-level caches of the allowed CPUs.
+	L2Bytes    uint64 `json:"l2_bytes,omitempty"`
+	CacheBytes uint64 `json:"cache_bytes,omitempty"`
+	// MemoryBytes is what the system or the control group has, whichever is less, and
+	// FreeBytes what of it can be had.
+	MemoryBytes uint64 `json:"memory_bytes,omitempty"`
+	FreeBytes   uint64 `json:"free_bytes,omitempty"`
+	// HugePages is the system's mode of transparent huge pages: "always", "madvise", "never".
+	HugePages string `json:"huge_pages,omitempty"`
+	Nodes     []Node `json:"numa_nodes,omitempty"`
+}
+
+// Node is a NUMA node.
+type Node struct {
+	ID          int    `json:"id"`
+	CPUs        []int  `json:"cpus,omitempty"`
+	MemoryBytes uint64 `json:"memory_bytes,omitempty"`
 }
 
 // Phase is the wall time of one part of the run.
