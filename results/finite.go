@@ -32,6 +32,11 @@ func Finite(d *Document) *Document {
 	if zero(&dev.MaxClockMHz, &dev.MemClockMHz, &dev.PowerLimitW, &comp.WallSeconds, &comp.CPUSeconds, &comp.SlowestSecs) {
 		changed = true
 	}
+	if p := d.Host.CPU; p != nil && !finite(p.Quota) {
+		own := *p
+		own.Quota = 0
+		c.Host.CPU, changed = &own, true
+	}
 	if !changed {
 		return d
 	}
