@@ -12,7 +12,7 @@ import (
 	"github.com/gpubench/gpubench/internal/ptxas"
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/backend"
-	"github.com/gpubench/gpubench/micro/memory/kit"
+	"github.com/gpubench/gpubench/micro/kit"
 	"github.com/gpubench/gpubench/micro/run"
 	"github.com/gpubench/gpubench/ptx/isa"
 	"github.com/gpubench/gpubench/results"

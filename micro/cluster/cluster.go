@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"github.com/gpubench/gpubench/micro"
-	"github.com/gpubench/gpubench/micro/memory/kit"
+	"github.com/gpubench/gpubench/micro/kit"
 	"github.com/gpubench/gpubench/ptx"
 	"github.com/gpubench/gpubench/ptx/isa"
 )

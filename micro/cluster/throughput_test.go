@@ -9,7 +9,7 @@ import (
 
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/harness"
-	"github.com/gpubench/gpubench/micro/memory/kit"
+	"github.com/gpubench/gpubench/micro/kit"
 	"github.com/gpubench/gpubench/ptx/isa"
 	"github.com/gpubench/gpubench/results"
 )

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/gpubench/gpubench/micro/memory/kit"
+	"github.com/gpubench/gpubench/micro/kit"
 	"github.com/gpubench/gpubench/ptx"
 )
 

@@ -1,7 +1,7 @@
 package memory
 
 import (
-	"github.com/gpubench/gpubench/micro/memory/kit"
+	"github.com/gpubench/gpubench/micro/kit"
 	"github.com/gpubench/gpubench/ptx"
 )
 

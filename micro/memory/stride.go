@@ -6,7 +6,7 @@ import (
 
 	"github.com/gpubench/gpubench/micro"
 	"github.com/gpubench/gpubench/micro/harness"
-	"github.com/gpubench/gpubench/micro/memory/kit"
+	"github.com/gpubench/gpubench/micro/kit"
 	"github.com/gpubench/gpubench/ptx"
 	"github.com/gpubench/gpubench/results"
 	"github.com/gpubench/gpubench/results/published"
