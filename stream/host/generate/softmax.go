@@ -1,0 +1,3 @@
+package main
+
+func (m machine) softmax() entries { return nil }
