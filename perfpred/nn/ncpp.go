@@ -1,0 +1,213 @@
+// Package nn is the attention network of NCPP (arXiv 2407.03385) as a
+// model.Trainer, learnt on the tape of package tape. Unlike the code published
+// with the paper, the output of its inter-group attention is used, logits are
+// scaled by 1/sqrt(d), and scalers see training rows only.
+package nn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/gpubench/gpubench/perfpred/dataset"
+	"github.com/gpubench/gpubench/perfpred/model"
+	"github.com/gpubench/gpubench/perfpred/nn/tape"
+)
+
+// ErrConfig says that hyperparameters contradict each other.
+var ErrConfig = errors.New("bad network configuration")
+
+// NCPP holds the hyperparameters. It is a model.Trainer; start from Default.
+type NCPP struct {
+	// Groups say which features belong together.
+	Groups []Group
+	// SplitBy names the table's group column that validation for early stopping
+	// is split by; without such a column each row is its own group.
+	SplitBy string
+	// Token, Vector and Head are the widths of a feature's embedding, of a
+	// group and of the head; Heads divides the first two. Bins is the number of
+	// pieces of a number's encoding.
+	Token, Vector, Head, Heads, Bins int
+	// Dropout is the share of activations dropped in training, Blank that of
+	// features hidden.
+	Dropout, Blank float64
+	// Loss compares logarithms.
+	Loss tape.Loss
+	// Rate is the peak of the learning rate's cosine, Decay the weight decay.
+	Rate, Decay float64
+	// Batch is in rows. Training ends after Epochs, or after Patience epochs
+	// without a better validation; the best weights are kept.
+	Batch, Epochs, Patience int
+	// Members are networks whose logarithms are averaged. Each keeps another
+	// one of Folds parts of the groups back for validation.
+	Members, Folds int
+}
+
+// Default returns hyperparameters tuned on SPEC CPU2017.
+func Default() NCPP {
+	return NCPP{
+		Groups: DefaultGroups(), SplitBy: dataset.GroupCPU,
+		Token: 16, Vector: 32, Head: 64, Heads: 2, Bins: 8,
+		Dropout: 0.1, Blank: 0.02,
+		Loss: tape.Huber{Delta: 0.02},
+		Rate: 3e-3, Decay: 0.01,
+		Batch: 256, Epochs: 60, Patience: 20,
+		Members: 4, Folds: 8,
+	}
+}
+
+// Name implements model.Trainer.
+func (NCPP) Name() string { return kind }
+
+// minRows is how many rows a network is learnt from at least.
+const minRows = 20
+
+// Fit implements model.Trainer. Each target learns from the rows that have it;
+// all targets share the network but for its last layer.
+func (c NCPP) Fit(ctx context.Context, train *dataset.Table, targets []string, seed uint64) (model.Model, error) {
+	m, err := c.fit(ctx, train, targets, seed)
+	if err != nil {
+		return nil, fmt.Errorf("fit %s on %s: %w", c.Name(), train.Name, err)
+	}
+	return m, nil
+}
+
+func (c NCPP) fit(ctx context.Context, train *dataset.Table, targets []string, seed uint64) (*Model, error) {
+	if err := c.check(targets); err != nil {
+		return nil, err
+	}
+	s, err := newSample(train, targets, c.SplitBy)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{layout: newLayout(s.table, c.Groups), sizes: c.sizes(len(targets))}
+	for _, name := range targets {
+		target, err := train.Target(name)
+		if err != nil {
+			return nil, err
+		}
+		m.targets = append(m.targets, output{Name: name, Base: target.Base})
+	}
+	if s.table.Rows < minRows || len(m.layout) == 0 {
+		return nil, fmt.Errorf("%d rows with a target, %d groups of features that vary: %w", s.table.Rows, len(m.layout), model.ErrTooFew)
+	}
+	folds, err := s.folds(c.Folds, rand.New(rand.NewPCG(seed, 0)))
+	if err != nil {
+		return nil, err
+	}
+	for i := range c.Members {
+		l, err := c.newLearner(m, s, folds[i%len(folds)], rand.New(rand.NewPCG(seed, uint64(i+1))))
+		if err != nil {
+			return nil, err
+		}
+		if err := l.run(ctx); err != nil {
+			return nil, err
+		}
+		m.members = append(m.members, *l.member)
+	}
+	m.maps, err = m.attend(s.table)
+	return m, err
+}
+
+func (c NCPP) sizes(targets int) sizes {
+	return sizes{Bins: c.Bins, Token: c.Token, Vector: c.Vector, Head: c.Head, Heads: c.Heads, Targets: targets}
+}
+
+func (c NCPP) check(targets []string) error {
+	if err := c.sizes(len(targets)).check(); err != nil {
+		return err
+	}
+	if c.Loss == nil || c.Batch < 1 || c.Epochs < 1 || c.Members < 1 || c.Folds < 2 ||
+		!(c.Rate > 0) || !(c.Dropout >= 0 && c.Dropout < 1) {
+		return fmt.Errorf("%w: %+v", ErrConfig, c)
+	}
+	return nil
+}
+
+// sample is what is learnt from: rows with at least one target.
+type sample struct {
+	table *dataset.Table
+	width int // targets
+	// y holds rows x targets logarithms; known is 1 where there is one, else 0.
+	y, known []float64
+	group    []string
+}
+
+func newSample(t *dataset.Table, targets []string, splitBy string) (*sample, error) {
+	logs := make([][]float64, len(targets))
+	for k, name := range targets {
+		var err error
+		if logs[k], err = t.LogRatio(name); err != nil {
+			return nil, err
+		}
+	}
+	s := &sample{width: len(targets)}
+	var rows []int
+	for i := range t.Rows {
+		if !slices.ContainsFunc(logs, func(y []float64) bool { return !math.IsNaN(y[i]) }) {
+			continue
+		}
+		rows = append(rows, i)
+		for _, y := range logs {
+			known := 0.0
+			if !math.IsNaN(y[i]) {
+				known = 1
+			}
+			s.known = append(s.known, known)
+			s.y = append(s.y, y[i])
+		}
+	}
+	s.table = t.Select(rows)
+	s.group = rowGroups(s.table, splitBy)
+	return s, nil
+}
+
+// rowGroups names each row's group; rows without one are alone.
+func rowGroups(t *dataset.Table, by string) []string {
+	named, err := t.Group(by)
+	groups := make([]string, t.Rows)
+	for i := range groups {
+		if groups[i] = fmt.Sprintf("row %d", i); err == nil && named[i] != "" {
+			groups[i] = named[i]
+		}
+	}
+	return groups
+}
+
+// folds divides the rows into at most n parts of about equal size; rows of one
+// group stay together.
+func (s *sample) folds(n int, rng *rand.Rand) ([][]int, error) {
+	members := map[string][]int{}
+	for i, g := range s.group {
+		members[g] = append(members[g], i)
+	}
+	names := make([]string, 0, len(members))
+	for g := range members {
+		names = append(names, g)
+	}
+	if n = min(n, len(names)); n < 2 {
+		return nil, fmt.Errorf("all rows are of one group, %q: %w", s.group[0], model.ErrTooFew)
+	}
+	slices.Sort(names)
+	rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	folds := make([][]int, n)
+	for i, g := range names {
+		at := i % n
+		if i >= n { // no part stays empty, and then the smallest one grows
+			at = slices.IndexFunc(folds, func(f []int) bool { return len(f) == smallest(folds) })
+		}
+		folds[at] = append(folds[at], members[g]...)
+	}
+	return folds, nil
+}
+
+func smallest(folds [][]int) int {
+	least := len(folds[0])
+	for _, f := range folds {
+		least = min(least, len(f))
+	}
+	return least
+}
