@@ -41,3 +41,12 @@ func Nominal(target isa.Target) (GPU, error) {
 	d.FreeBytes = d.MemoryBytes - gib
 	return NewGPU(d)
 }
+
+// DRAMPeak is the theoretical memory bandwidth in decimal GB/s: the data sheet's,
+// else two transfers per memory clock; 0 if neither is known.
+func (g GPU) DRAMPeak() (peak float64, from string) {
+	if g.Spec.DRAMGBs > 0 {
+		return g.Spec.DRAMGBs, g.Spec.Source
+	}
+	return g.MemClockMHz * 2 * float64(g.MemBusBits) / 8 / 1e3, "memory clock x 2 x bus width, as the driver says"
+}

@@ -169,7 +169,7 @@ func dramPoint(gpu micro.GPU, p results.Point) (streamJob, error) {
 
 // dramNotes sets the peak, and says how much L2 could have held.
 func dramNotes(gpu micro.GPU, s streamJob, row *micro.Row) {
-	peak, from := dramPeak(gpu)
+	peak, from := gpu.DRAMPeak()
 	harness.SetPeak(row, peak, from)
 	if gpu.L2Bytes == 0 {
 		return
@@ -177,15 +177,6 @@ func dramNotes(gpu micro.GPU, s streamJob, row *micro.Row) {
 	l2 := float64(gpu.L2Bytes)
 	row.Annotations = append(row.Annotations, fmt.Sprintf("each launch meets a byte once, and %.0f times the size of L2 passes before it is met again; all that L2 can hold is %.2f %% of the longest launch",
 		2*s.launchBytes()/l2, 100*l2/(parts*s.launchBytes())))
-}
-
-// dramPeak is the theoretical bandwidth in GB/s: the data sheet's, else two
-// transfers per memory clock.
-func dramPeak(gpu micro.GPU) (peak float64, from string) {
-	if gpu.Spec.DRAMGBs > 0 {
-		return gpu.Spec.DRAMGBs, gpu.Spec.Source
-	}
-	return gpu.MemClockMHz * 2 * float64(gpu.MemBusBits) / 8 / 1e3, "memory clock x 2 x bus width, as the driver says"
 }
 
 type pointReader func(micro.GPU, results.Point) (streamJob, error)

@@ -55,6 +55,8 @@ func memoryForms() []Form {
 		add(12, SM70, "", "m r", "red."+space+".add.u32")
 		add(31, SM70, "", "m l", "red."+space+".min.u64")
 		add(31, SM70, "", "m l", "red."+space+".max.u64")
+		add(12, SM70, "", "m l", "red."+space+".add.u64")
 	}
+	add(50, SM70, "", "m d", "red.global.add.f64")
 	return forms
 }

@@ -47,6 +47,7 @@ func scalarForms() []Form {
 	add("DADD", "=d d d", "add.rn.f64", "add.f64")
 	add("DMUL", "=d d d", "mul.rn.f64", "mul.f64")
 	add("DFMA", "=d d d d", "fma.rn.f64")
+	add("", "=d d d", "max.f64", "min.f64")
 	add("MUFU", "=f f", "rcp.approx.ftz.f32", "rsqrt.approx.ftz.f32", "ex2.approx.ftz.f32", "lg2.approx.ftz.f32",
 		"sin.approx.ftz.f32", "cos.approx.ftz.f32", "sqrt.approx.ftz.f32", "tanh.approx.f32")
 
