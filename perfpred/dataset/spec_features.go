@@ -3,6 +3,7 @@ package dataset
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // specFeature is a number that a SPEC result's row gives.
@@ -10,6 +11,11 @@ type specFeature struct {
 	name, unit string
 	scale      Scale
 	of         func(r *specRow) float64
+}
+
+// specMain are the columns whose products a linear model sees.
+func specMain() []string {
+	return []string{"nominal_mhz", "max_mhz", "cores_per_socket", "sockets", "l3_kb_per_core", "bandwidth_per_core", "copies_per_core", "dimms_per_channel"}
 }
 
 // specFeatureList are the features of the SPEC tables. Totals, what one core
@@ -74,7 +80,7 @@ func (r *specRow) bandwidth() float64 {
 // specFeatures fills the table's columns, categories and groups.
 func specFeatures(t *Table, rows []specRow) {
 	for _, f := range specFeatureList() {
-		c := Column{Name: f.name, Unit: f.unit, Scale: f.scale, Values: make([]float64, len(rows))}
+		c := Column{Name: f.name, Unit: f.unit, Scale: f.scale, Main: slices.Contains(specMain(), f.name), Values: make([]float64, len(rows))}
 		for i := range rows {
 			c.Values[i] = f.of(&rows[i])
 		}

@@ -43,10 +43,13 @@ const (
 )
 
 // Column is a numeric feature: one value per row in Unit, NaN where unknown.
+// Main marks the few columns whose products matter: linear models see the
+// products of any two of them.
 type Column struct {
 	Name   string
 	Unit   string
 	Scale  Scale
+	Main   bool
 	Values []float64
 }
 

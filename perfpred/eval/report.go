@@ -1,0 +1,154 @@
+package eval
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gpubench/gpubench/perfpred/dataset"
+	"github.com/gpubench/gpubench/perfpred/model"
+)
+
+// Report is an evaluation: one row per model and target.
+type Report struct {
+	Table  string   `json:"table"`
+	Rows   int      `json:"rows"`
+	Group  string   `json:"group"`
+	Groups int      `json:"groups"`
+	Folds  int      `json:"folds"`
+	Seed   uint64   `json:"seed"`
+	Scores []Score  `json:"scores"`
+	Points []Series `json:"points,omitempty"`
+}
+
+// Score is how well a model predicts a target on groups it has not seen.
+// Errors are in percent of the measured value.
+type Score struct {
+	Model  string `json:"model"`
+	Target string `json:"target"`
+	// N is the number of rows predicted.
+	N int `json:"n"`
+	// MAPE is the mean, Median the median absolute error in percent.
+	MAPE   float64 `json:"mape_percent"`
+	Median float64 `json:"median_percent"`
+	// MAE is the mean absolute error in the target's unit; R2 the share of the
+	// values' variance that is explained.
+	MAE float64 `json:"mae"`
+	R2  float64 `json:"r2"`
+	// Coverage is the share of values inside their interval, Width the mean
+	// width of the intervals over the predictions, both in percent; 0 for
+	// models without intervals.
+	Coverage float64 `json:"coverage_percent,omitempty"`
+	Width    float64 `json:"width_percent,omitempty"`
+	// Seconds is the time of one training of all targets.
+	Seconds float64 `json:"train_seconds"`
+}
+
+// Series is what a model predicted for a target, with the measured values.
+type Series struct {
+	Model     string    `json:"model"`
+	Target    string    `json:"target"`
+	Unit      string    `json:"unit"`
+	Row       []int     `json:"row"`
+	Measured  []float64 `json:"measured"`
+	Predicted []float64 `json:"predicted"`
+}
+
+func newReport(t *dataset.Table, o Options, folds int) *Report {
+	groups := slices.Clone(t.Groups[o.Group])
+	slices.Sort(groups)
+	return &Report{Table: t.Name, Rows: t.Rows, Group: o.Group, Groups: len(slices.Compact(groups)), Folds: folds, Seed: o.Seed}
+}
+
+// add scores the predictions of one target and keeps them.
+func (r *Report) add(t *dataset.Table, name, target string, p []model.Estimate, seconds float64) error {
+	y, err := t.Target(target)
+	if err != nil {
+		return err
+	}
+	s := Series{Model: name, Target: target, Unit: y.Unit}
+	var kept []model.Estimate
+	for i, e := range p {
+		if v := y.Values[i]; v > 0 && !math.IsNaN(e.Value) {
+			s.Row, s.Measured, s.Predicted = append(s.Row, i), append(s.Measured, v), append(s.Predicted, e.Value)
+			kept = append(kept, e)
+		}
+	}
+	if len(kept) == 0 {
+		return fmt.Errorf("%s of %s: %w", target, name, ErrNothing)
+	}
+	score := Measure(s.Measured, kept)
+	score.Model, score.Target, score.Seconds = name, target, seconds
+	r.Scores, r.Points = append(r.Scores, score), append(r.Points, s)
+	return nil
+}
+
+// Measure scores estimates against measured values, which are positive and as
+// many.
+func Measure(measured []float64, p []model.Estimate) Score {
+	s := Score{N: len(measured)}
+	errs := make([]float64, len(measured))
+	middle, residual, total := 0.0, 0.0, 0.0
+	for _, v := range measured {
+		middle += v / float64(s.N)
+	}
+	for i, v := range measured {
+		off := math.Abs(p[i].Value - v)
+		errs[i] = 100 * off / v
+		s.MAPE += errs[i] / float64(s.N)
+		s.MAE += off / float64(s.N)
+		residual += off * off
+		total += (v - middle) * (v - middle)
+	}
+	s.R2 = 1 - residual/total
+	if total == 0 {
+		s.R2 = 0
+	}
+	slices.Sort(errs)
+	s.Median = (errs[(s.N-1)/2] + errs[s.N/2]) / 2
+	s.Coverage, s.Width = intervals(measured, p)
+	return s
+}
+
+// intervals returns coverage and mean relative width in percent.
+func intervals(measured []float64, p []model.Estimate) (coverage, width float64) {
+	n := float64(len(measured))
+	for i, v := range measured {
+		if math.IsNaN(p[i].Low) {
+			return 0, 0
+		}
+		if p[i].Low <= v && v <= p[i].High {
+			coverage += 100 / n
+		}
+		width += 100 * (p[i].High - p[i].Low) / p[i].Value / n
+	}
+	return coverage, width
+}
+
+// Mean averages the scores of a model over the targets, of which skip are left
+// out. It returns ErrNothing if none is left.
+func (r *Report) Mean(name string, skip ...string) (Score, error) {
+	out := Score{Model: name, Target: "mean"}
+	n := 0.0
+	for _, s := range r.Scores {
+		if s.Model != name || slices.Contains(skip, s.Target) {
+			continue
+		}
+		n++
+		out.N = s.N
+		out.MAPE += s.MAPE
+		out.Median += s.Median
+		out.MAE += s.MAE
+		out.R2 += s.R2
+		out.Coverage += s.Coverage
+		out.Width += s.Width
+		out.Seconds = s.Seconds
+	}
+	if n == 0 {
+		return out, fmt.Errorf("mean over the targets of %s: %w", name, ErrNothing)
+	}
+	for _, v := range []*float64{&out.MAPE, &out.Median, &out.MAE, &out.R2, &out.Coverage, &out.Width} {
+		*v /= n
+	}
+	return out, nil
+}

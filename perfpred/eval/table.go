@@ -1,0 +1,58 @@
+package eval
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/gpubench/gpubench/perfpred/dataset"
+)
+
+// WriteTable writes one line per model: the suite's score (the first target)
+// and the mean over the single targets, errors in percent.
+func WriteTable(w io.Writer, reports ...*Report) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, r := range reports {
+		if len(r.Scores) == 0 {
+			return fmt.Errorf("write the table of %s: %w", r.Table, ErrNothing)
+		}
+		fmt.Fprintf(tw, "%s: %d results, %d groups by %s, %s\n", r.Table, r.Rows, r.Groups, r.Group, r.how())
+		header := []string{"model", "MAPE %", "median %", "MAE", "R2", "coverage %", "width %", "singles MAPE %", "coverage %", "width %", "train s"}
+		fmt.Fprintln(tw, strings.Join(header, "\t")+"\t")
+		first := r.Scores[0].Target
+		for _, s := range r.Scores {
+			if s.Target == first {
+				fmt.Fprintln(tw, r.line(s)+"\t")
+			}
+		}
+		fmt.Fprintln(tw)
+	}
+	return tw.Flush()
+}
+
+func (r *Report) how() string {
+	if r.Folds == r.Groups {
+		return "one left out at a time"
+	}
+	return fmt.Sprintf("%d folds, seed %d", r.Folds, r.Seed)
+}
+
+func (r *Report) line(s Score) string {
+	cells := []string{s.Model, fmt.Sprintf("%.2f", s.MAPE), fmt.Sprintf("%.2f", s.Median), fmt.Sprintf("%.3g", s.MAE), fmt.Sprintf("%.4f", s.R2)}
+	cells = append(cells, interval(s)...)
+	singles, err := r.Mean(s.Model, dataset.SPECScore)
+	if err != nil {
+		cells = append(cells, "-", "-", "-")
+	} else {
+		cells = append(append(cells, fmt.Sprintf("%.2f", singles.MAPE)), interval(singles)...)
+	}
+	return strings.Join(append(cells, fmt.Sprintf("%.1f", s.Seconds)), "\t")
+}
+
+func interval(s Score) []string {
+	if s.Width == 0 {
+		return []string{"-", "-"}
+	}
+	return []string{fmt.Sprintf("%.1f", s.Coverage), fmt.Sprintf("%.1f", s.Width)}
+}
