@@ -48,6 +48,15 @@ const (
 	partExtScale part = "extscale" // dst = exp(x) s / 2^t
 )
 
+// reduces reports whether a part leaves a number and stores nothing.
+func (p part) reduces() bool {
+	switch p {
+	case partDot, partRead, partMax, partSumExp, partExtSum:
+		return true
+	}
+	return false
+}
+
 // form names one implementation of a part.
 type form struct {
 	isa    ISA

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gpubench/gpubench/stream"
 )
@@ -36,24 +37,36 @@ func NewLoop(t *Team, a Arrays, k stream.Kernel, typ stream.Type, isa ISA, store
 		return nil, err
 	}
 	l := &Loop{Kernel: k, Type: typ, ISA: isa, Stores: stores, team: t}
-	parts, err := l.parts(a)
+	uses, err := parts(k, a)
 	if err != nil {
 		return nil, err
 	}
-	for _, u := range parts {
-		s, err := l.pass(u)
-		if err != nil {
-			return nil, err
-		}
-		l.steps = append(l.steps, s)
+	if !Offers(k, typ, isa, stores) {
+		return nil, fmt.Errorf("%w: %s of %s with %s stores in %s", ErrNoForm, k.Name, typ, stores, isa)
+	}
+	for _, u := range uses {
+		l.steps = append(l.steps, l.pass(u))
 	}
 	l.connect()
 	return l, nil
 }
 
+// Offers reports whether there is such a form of a kernel on this machine.
+// Kernels that store nothing, or read what they write, have no tuned form, and
+// softmax has none in SSE2.
+func Offers(k stream.Kernel, typ stream.Type, isa ISA, stores Stores) bool {
+	parts, err := parts(k, Arrays{})
+	if err != nil || !has(isa) {
+		return false
+	}
+	return !slices.ContainsFunc(parts, func(u use) bool {
+		return !form{isa, u.part, typ, stores}.exists() && !(stores == Tuned && u.part.reduces() && len(parts) > 1)
+	})
+}
+
 // parts lists what a kernel does to the arrays.
-func (l *Loop) parts(a Arrays) ([]use, error) {
-	switch l.Kernel.Name {
+func parts(k stream.Kernel, a Arrays) ([]use, error) {
+	switch k.Name {
 	case stream.Copy:
 		return []use{{partCopy, a.C, a.A, nil}}, nil
 	case stream.Scale:
@@ -75,17 +88,14 @@ func (l *Loop) parts(a Arrays) ([]use, error) {
 	case stream.Softmax3:
 		return []use{{partMax, nil, a.A, nil}, {partSumExp, nil, a.A, nil}, {partExpScale, a.B, a.A, nil}}, nil
 	}
-	return nil, fmt.Errorf("%w: %q", stream.ErrUnknownKernel, l.Kernel.Name)
+	return nil, fmt.Errorf("%w: %q", stream.ErrUnknownKernel, k.Name)
 }
 
 // pass divides a part among the workers.
-func (l *Loop) pass(u use) (*pass, error) {
+func (l *Loop) pass(u use) *pass {
 	f := form{l.ISA, u.part, l.Type, l.Stores}
-	if u.dst == nil {
-		f.stores = Standard // nothing is stored
-	}
-	if !f.exists() {
-		return nil, fmt.Errorf("%w: %s of %s with %s stores in %s", ErrNoForm, u.part, l.Type, l.Stores, l.ISA)
+	if u.part.reduces() {
+		f.stores = Standard // it stores nothing
 	}
 	p := &pass{works: make([]work, l.team.Size())}
 	for i := range p.works {
@@ -94,7 +104,7 @@ func (l *Loop) pass(u use) (*pass, error) {
 		p.works[i].scalars(stream.Q, 0)
 	}
 	p.task = func(worker int) { p.works[worker].run() }
-	return p, nil
+	return p
 }
 
 // chunkBytes divides where one worker's piece ends and the next one's begins.

@@ -12,6 +12,9 @@ const hugePage = 2 << 20
 // ErrMemory marks arrays that the memory cannot hold.
 var ErrMemory = errors.New("not enough memory")
 
+// ErrTooSmall marks arrays that STREAM's rule forbids.
+var ErrTooSmall = errors.New("arrays too small")
+
 // Arrays are STREAM's three, of equal size. They may be anywhere; kernels work on
 // them without a look at their contents.
 type Arrays struct{ A, B, C []byte }

@@ -69,6 +69,41 @@ func dotAVX512F64(b *block)
 //go:noescape
 func readAVX512F64(b *block)
 
+// maxAVX512F64 leaves maxima of x in the lanes of the first vector of out.
+//
+//go:noescape
+func maxAVX512F64(b *block)
+
+// sumExpAVX512F64 leaves sums of exp(x - s) in the lanes of the first vector of out.
+//
+//go:noescape
+func sumExpAVX512F64(b *block)
+
+// extSumAVX512F64 leaves sums of exp(x) in out: four vectors of mantissas, then four of exponents.
+//
+//go:noescape
+func extSumAVX512F64(b *block)
+
+// expScaleNTAVX512F64 is dst = exp(x - s) t, for x <= s.
+//
+//go:noescape
+func expScaleNTAVX512F64(b *block)
+
+// extScaleNTAVX512F64 is dst = exp(x) s / 2^t, for exp(x) <= 2^(t+1).
+//
+//go:noescape
+func extScaleNTAVX512F64(b *block)
+
+// expScaleAVX512F64 is dst = exp(x - s) t, for x <= s.
+//
+//go:noescape
+func expScaleAVX512F64(b *block)
+
+// extScaleAVX512F64 is dst = exp(x) s / 2^t, for exp(x) <= 2^(t+1).
+//
+//go:noescape
+func extScaleAVX512F64(b *block)
+
 // copyNTAVX512F32 is dst = x.
 //
 //go:noescape
@@ -133,6 +168,41 @@ func dotAVX512F32(b *block)
 //
 //go:noescape
 func readAVX512F32(b *block)
+
+// maxAVX512F32 leaves maxima of x in the lanes of the first vector of out.
+//
+//go:noescape
+func maxAVX512F32(b *block)
+
+// sumExpAVX512F32 leaves sums of exp(x - s) in the lanes of the first vector of out.
+//
+//go:noescape
+func sumExpAVX512F32(b *block)
+
+// extSumAVX512F32 leaves sums of exp(x) in out: four vectors of mantissas, then four of exponents.
+//
+//go:noescape
+func extSumAVX512F32(b *block)
+
+// expScaleNTAVX512F32 is dst = exp(x - s) t, for x <= s.
+//
+//go:noescape
+func expScaleNTAVX512F32(b *block)
+
+// extScaleNTAVX512F32 is dst = exp(x) s / 2^t, for exp(x) <= 2^(t+1).
+//
+//go:noescape
+func extScaleNTAVX512F32(b *block)
+
+// expScaleAVX512F32 is dst = exp(x - s) t, for x <= s.
+//
+//go:noescape
+func expScaleAVX512F32(b *block)
+
+// extScaleAVX512F32 is dst = exp(x) s / 2^t, for exp(x) <= 2^(t+1).
+//
+//go:noescape
+func extScaleAVX512F32(b *block)
 
 // copyNTAVX2F64 is dst = x.
 //
@@ -199,6 +269,41 @@ func dotAVX2F64(b *block)
 //go:noescape
 func readAVX2F64(b *block)
 
+// maxAVX2F64 leaves maxima of x in the lanes of the first vector of out.
+//
+//go:noescape
+func maxAVX2F64(b *block)
+
+// sumExpAVX2F64 leaves sums of exp(x - s) in the lanes of the first vector of out.
+//
+//go:noescape
+func sumExpAVX2F64(b *block)
+
+// extSumAVX2F64 leaves sums of exp(x) in out: four vectors of mantissas, then four of exponents.
+//
+//go:noescape
+func extSumAVX2F64(b *block)
+
+// expScaleNTAVX2F64 is dst = exp(x - s) t, for x <= s.
+//
+//go:noescape
+func expScaleNTAVX2F64(b *block)
+
+// extScaleNTAVX2F64 is dst = exp(x) s / 2^t, for exp(x) <= 2^(t+1).
+//
+//go:noescape
+func extScaleNTAVX2F64(b *block)
+
+// expScaleAVX2F64 is dst = exp(x - s) t, for x <= s.
+//
+//go:noescape
+func expScaleAVX2F64(b *block)
+
+// extScaleAVX2F64 is dst = exp(x) s / 2^t, for exp(x) <= 2^(t+1).
+//
+//go:noescape
+func extScaleAVX2F64(b *block)
+
 // copyNTAVX2F32 is dst = x.
 //
 //go:noescape
@@ -263,6 +368,41 @@ func dotAVX2F32(b *block)
 //
 //go:noescape
 func readAVX2F32(b *block)
+
+// maxAVX2F32 leaves maxima of x in the lanes of the first vector of out.
+//
+//go:noescape
+func maxAVX2F32(b *block)
+
+// sumExpAVX2F32 leaves sums of exp(x - s) in the lanes of the first vector of out.
+//
+//go:noescape
+func sumExpAVX2F32(b *block)
+
+// extSumAVX2F32 leaves sums of exp(x) in out: four vectors of mantissas, then four of exponents.
+//
+//go:noescape
+func extSumAVX2F32(b *block)
+
+// expScaleNTAVX2F32 is dst = exp(x - s) t, for x <= s.
+//
+//go:noescape
+func expScaleNTAVX2F32(b *block)
+
+// extScaleNTAVX2F32 is dst = exp(x) s / 2^t, for exp(x) <= 2^(t+1).
+//
+//go:noescape
+func extScaleNTAVX2F32(b *block)
+
+// expScaleAVX2F32 is dst = exp(x - s) t, for x <= s.
+//
+//go:noescape
+func expScaleAVX2F32(b *block)
+
+// extScaleAVX2F32 is dst = exp(x) s / 2^t, for exp(x) <= 2^(t+1).
+//
+//go:noescape
+func extScaleAVX2F32(b *block)
 
 // copyNTSSE2F64 is dst = x.
 //

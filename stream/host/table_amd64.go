@@ -33,6 +33,20 @@ func assembly(f form) func(*block) {
 		return dotAVX512F64
 	case form{AVX512, partRead, stream.F64, Standard}:
 		return readAVX512F64
+	case form{AVX512, partMax, stream.F64, Standard}:
+		return maxAVX512F64
+	case form{AVX512, partSumExp, stream.F64, Standard}:
+		return sumExpAVX512F64
+	case form{AVX512, partExtSum, stream.F64, Standard}:
+		return extSumAVX512F64
+	case form{AVX512, partExpScale, stream.F64, Tuned}:
+		return expScaleNTAVX512F64
+	case form{AVX512, partExtScale, stream.F64, Tuned}:
+		return extScaleNTAVX512F64
+	case form{AVX512, partExpScale, stream.F64, Standard}:
+		return expScaleAVX512F64
+	case form{AVX512, partExtScale, stream.F64, Standard}:
+		return extScaleAVX512F64
 	case form{AVX512, partCopy, stream.F32, Tuned}:
 		return copyNTAVX512F32
 	case form{AVX512, partScale, stream.F32, Tuned}:
@@ -59,6 +73,20 @@ func assembly(f form) func(*block) {
 		return dotAVX512F32
 	case form{AVX512, partRead, stream.F32, Standard}:
 		return readAVX512F32
+	case form{AVX512, partMax, stream.F32, Standard}:
+		return maxAVX512F32
+	case form{AVX512, partSumExp, stream.F32, Standard}:
+		return sumExpAVX512F32
+	case form{AVX512, partExtSum, stream.F32, Standard}:
+		return extSumAVX512F32
+	case form{AVX512, partExpScale, stream.F32, Tuned}:
+		return expScaleNTAVX512F32
+	case form{AVX512, partExtScale, stream.F32, Tuned}:
+		return extScaleNTAVX512F32
+	case form{AVX512, partExpScale, stream.F32, Standard}:
+		return expScaleAVX512F32
+	case form{AVX512, partExtScale, stream.F32, Standard}:
+		return extScaleAVX512F32
 	case form{AVX2, partCopy, stream.F64, Tuned}:
 		return copyNTAVX2F64
 	case form{AVX2, partScale, stream.F64, Tuned}:
@@ -85,6 +113,20 @@ func assembly(f form) func(*block) {
 		return dotAVX2F64
 	case form{AVX2, partRead, stream.F64, Standard}:
 		return readAVX2F64
+	case form{AVX2, partMax, stream.F64, Standard}:
+		return maxAVX2F64
+	case form{AVX2, partSumExp, stream.F64, Standard}:
+		return sumExpAVX2F64
+	case form{AVX2, partExtSum, stream.F64, Standard}:
+		return extSumAVX2F64
+	case form{AVX2, partExpScale, stream.F64, Tuned}:
+		return expScaleNTAVX2F64
+	case form{AVX2, partExtScale, stream.F64, Tuned}:
+		return extScaleNTAVX2F64
+	case form{AVX2, partExpScale, stream.F64, Standard}:
+		return expScaleAVX2F64
+	case form{AVX2, partExtScale, stream.F64, Standard}:
+		return extScaleAVX2F64
 	case form{AVX2, partCopy, stream.F32, Tuned}:
 		return copyNTAVX2F32
 	case form{AVX2, partScale, stream.F32, Tuned}:
@@ -111,6 +153,20 @@ func assembly(f form) func(*block) {
 		return dotAVX2F32
 	case form{AVX2, partRead, stream.F32, Standard}:
 		return readAVX2F32
+	case form{AVX2, partMax, stream.F32, Standard}:
+		return maxAVX2F32
+	case form{AVX2, partSumExp, stream.F32, Standard}:
+		return sumExpAVX2F32
+	case form{AVX2, partExtSum, stream.F32, Standard}:
+		return extSumAVX2F32
+	case form{AVX2, partExpScale, stream.F32, Tuned}:
+		return expScaleNTAVX2F32
+	case form{AVX2, partExtScale, stream.F32, Tuned}:
+		return extScaleNTAVX2F32
+	case form{AVX2, partExpScale, stream.F32, Standard}:
+		return expScaleAVX2F32
+	case form{AVX2, partExtScale, stream.F32, Standard}:
+		return extScaleAVX2F32
 	case form{SSE2, partCopy, stream.F64, Tuned}:
 		return copyNTSSE2F64
 	case form{SSE2, partScale, stream.F64, Tuned}:

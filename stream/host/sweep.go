@@ -1,0 +1,5 @@
+package host
+
+import "context"
+
+func (s *session) sweep(context.Context) error { return nil }
