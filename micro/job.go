@@ -55,8 +55,10 @@ type Buffer struct {
 	Tag string
 }
 
-// Launch is one kernel launch.
+// Launch is one kernel launch, or a transfer by the driver.
 type Launch struct {
+	// Transfer, if set, is done in place of a kernel; all other fields are then unused.
+	Transfer    *Transfer
 	Kernel      string
 	Grid, Block [3]int
 	// SharedBytes is the dynamic shared memory.
@@ -66,6 +68,15 @@ type Launch struct {
 	// NonPortable allows clusters of more than 8 CTAs.
 	NonPortable bool
 	Args        []Arg
+}
+
+// Transfer is a copy or a fill of device memory by the driver's own means, in
+// order with the launches.
+type Transfer struct {
+	To Arg
+	// From is a buffer's address, or, without a buffer, the byte to fill with.
+	From  Arg
+	Bytes uint64
 }
 
 // Arg is one kernel argument: the address of a buffer, or plain bits.
@@ -154,6 +165,10 @@ func (j *Job) Hash() (string, error) {
 func hashLaunches(h hash.Hash, list []Launch) {
 	fmt.Fprintf(h, "launches %d\n", len(list))
 	for _, l := range list {
+		if t := l.Transfer; t != nil {
+			fmt.Fprintf(h, "transfer %v %v %d\n", t.To, t.From, t.Bytes)
+			continue
+		}
 		fmt.Fprintf(h, "%s %v %v %d %d %t\n", l.Kernel, l.Grid, l.Block, l.SharedBytes, l.Carveout, l.NonPortable)
 		for _, a := range l.Args {
 			fmt.Fprintf(h, "%s %d %d\n", a.Buffer, a.Offset, a.Size)
@@ -174,6 +189,12 @@ func (j *Job) Valid() error {
 		return fmt.Errorf("no buffer is named %q, for the result", j.Result)
 	}
 	for _, l := range slices.Concat(j.Setup, j.Verify, j.Launches) {
+		if l.Transfer != nil {
+			if err := j.validTransfer(*l.Transfer); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := j.validLaunch(l); err != nil {
 			return fmt.Errorf("launch of %s: %w", l.Kernel, err)
 		}
@@ -191,6 +212,16 @@ func (j *Job) validLaunch(l Launch) error {
 		}
 		if b, ok := j.buffer(a.Buffer); !ok || a.Offset >= b.Bytes {
 			return fmt.Errorf("argument %s+%d lies in no buffer", a.Buffer, a.Offset)
+		}
+	}
+	return nil
+}
+
+func (j *Job) validTransfer(t Transfer) error {
+	for _, a := range []Arg{t.To, t.From} {
+		b, ok := j.buffer(a.Buffer)
+		if filling := a == t.From && a.Buffer == ""; !filling && (!ok || a.Offset+t.Bytes > b.Bytes) {
+			return fmt.Errorf("transfer of %d bytes: %q+%d lies in no buffer", t.Bytes, a.Buffer, a.Offset)
 		}
 	}
 	return nil

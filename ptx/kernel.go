@@ -236,7 +236,12 @@ func (k *Kernel) I(name string, operands ...Operand) {
 		k.failf("%s needs %s, the module is for %s: %w", name, form.Target, k.module.target, ErrTarget)
 	}
 	k.checkUse(name, spec, operands)
-	operands = slices.Clone(operands) // the caller may use its slice again
+	operands = slices.Clone(operands) // the caller may use its slices again
+	for i, o := range operands {
+		if v, ok := o.(Vec); ok {
+			operands[i] = slices.Clone(v)
+		}
+	}
 	k.body = append(k.body, Statement{Form: form, Operands: operands, Guard: k.guard.pred, GuardNegate: k.guard.negate})
 }
 

@@ -32,6 +32,7 @@ type driver interface {
 	write(dst Ptr, src []byte) error
 	read(dst []byte, src Ptr) error
 	fill(dst Ptr, value byte, bytes uint64) error
+	copy(dst, src Ptr, bytes uint64) error
 	memInfo() (free, total uint64, err error)
 
 	launch(f handle, l Launch, args [][]byte) error

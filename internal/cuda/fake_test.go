@@ -132,6 +132,13 @@ func (f *fake) fill(dst Ptr, value byte, bytes uint64) error {
 	return f.call()
 }
 
+func (f *fake) copy(dst, src Ptr, bytes uint64) error {
+	for i := range bytes {
+		f.mem[uint64(dst)+i] = f.mem[uint64(src)+i]
+	}
+	return f.call()
+}
+
 func (f *fake) memInfo() (free, total uint64, err error) { return 1, 2, f.call() }
 
 func (f *fake) launch(_ handle, _ Launch, args [][]byte) error {

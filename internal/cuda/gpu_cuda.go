@@ -116,6 +116,10 @@ func (g *gpu) fill(dst Ptr, value byte, bytes uint64) error {
 	return cuError("cuMemsetD8", cu.MemsetD8(cu.DevicePtr(dst), value, int64(bytes)))
 }
 
+func (g *gpu) copy(dst, src Ptr, bytes uint64) error {
+	return cuError("cuMemcpyDtoD", cu.MemcpyDtoD(cu.DevicePtr(dst), cu.DevicePtr(src), int64(bytes)))
+}
+
 func (g *gpu) memInfo() (free, total uint64, err error) {
 	f, t, err := cu.MemInfo()
 	return uint64(f), uint64(t), cuError("cuMemGetInfo", err)

@@ -48,6 +48,14 @@ func (d *Device) Fill(dst Ptr, value byte, bytes uint64) error {
 	return d.call(func() error { return d.drv.fill(dst, value, bytes) })
 }
 
+// Copy copies within the device's memory, ordered like a launch, and does not wait.
+func (d *Device) Copy(dst, src Ptr, bytes uint64) error {
+	if bytes == 0 {
+		return nil
+	}
+	return d.call(func() error { return d.drv.copy(dst, src, bytes) })
+}
+
 // MemInfo is the free and the total memory of the device, in bytes.
 func (d *Device) MemInfo() (free, total uint64, err error) {
 	err = d.call(func() (err error) {

@@ -20,6 +20,7 @@ type gpu interface {
 	Write(dst cuda.Ptr, src []byte) error
 	Read(dst []byte, src cuda.Ptr) error
 	Fill(dst cuda.Ptr, value byte, bytes uint64) error
+	Copy(dst, src cuda.Ptr, bytes uint64) error
 	MemInfo() (free, total uint64, err error)
 	Reset() error
 	Close() error

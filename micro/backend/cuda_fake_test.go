@@ -223,6 +223,13 @@ func (g *fakeGPU) Fill(dst cuda.Ptr, value byte, bytes uint64) error {
 	return err
 }
 
+func (g *fakeGPU) Copy(dst, src cuda.Ptr, bytes uint64) error {
+	defer g.mu.Unlock()
+	err := g.lock()
+	copy(g.at(dst, int(bytes)), g.at(src, int(bytes)))
+	return err
+}
+
 func (g *fakeGPU) MemInfo() (free, total uint64, err error) {
 	defer g.mu.Unlock()
 	err = g.lock()

@@ -101,6 +101,8 @@ type preparedLaunch struct {
 	carveout int
 	far      bool // clusters of more than 8
 	args     [][]byte
+	// transfer takes the place of a kernel.
+	transfer func() error
 }
 
 // Open allocates and fills the job's buffers, loads its module and runs its Setup launches.
@@ -231,6 +233,9 @@ func (s *session) prepare(list []micro.Launch) ([]preparedLaunch, error) {
 }
 
 func (s *session) prepareOne(l micro.Launch) (preparedLaunch, error) {
+	if l.Transfer != nil {
+		return s.prepareTransfer(*l.Transfer)
+	}
 	p := preparedLaunch{kernel: l.Kernel, carveout: l.Carveout, far: l.NonPortable}
 	var err error
 	if p.function, err = s.dev.function(s.module, l.Kernel); err != nil {
@@ -254,6 +259,20 @@ func (s *session) prepareOne(l micro.Launch) (preparedLaunch, error) {
 		p.args = append(p.args, raw)
 	}
 	return p, nil
+}
+
+// prepareTransfer looks up the addresses of a copy or fill; the job is valid.
+func (s *session) prepareTransfer(t micro.Transfer) (preparedLaunch, error) {
+	to, from := s.buffers[t.To.Buffer], s.buffers[t.From.Buffer]
+	if to == nil || from == nil && t.From.Buffer != "" {
+		return preparedLaunch{}, fmt.Errorf("transfer from buffer %q to %q: it is not one of the job's", t.From.Buffer, t.To.Buffer)
+	}
+	dst := to.addr + cuda.Ptr(t.To.Offset)
+	if from == nil {
+		return preparedLaunch{kernel: "fill", transfer: func() error { return s.dev.gpu.Fill(dst, byte(t.From.Bits), t.Bytes) }}, nil
+	}
+	src := from.addr + cuda.Ptr(t.From.Offset)
+	return preparedLaunch{kernel: "copy", transfer: func() error { return s.dev.gpu.Copy(dst, src, t.Bytes) }}, nil
 }
 
 // dimensions takes 0 for 1, as in an unset y and z.
@@ -294,6 +313,9 @@ func (s *session) argument(a micro.Arg) ([]byte, error) {
 
 // launch starts the kernel, after setting the attributes that the last launch had otherwise.
 func (p *preparedLaunch) launch() error {
+	if p.transfer != nil {
+		return p.transfer()
+	}
 	f := p.function
 	if n := int(p.shape.SharedBytes); n > f.shared {
 		if err := f.AllowShared(n); err != nil {

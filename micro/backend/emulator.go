@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -62,7 +63,7 @@ func Expected(ctx context.Context, job *micro.Job) ([]byte, error) {
 func Approximate(job *micro.Job) bool {
 	for _, list := range [][]micro.Launch{job.Setup, job.Verify} {
 		for _, l := range list {
-			if emu.Approximate(job.Module, l.Kernel) {
+			if l.Transfer == nil && emu.Approximate(job.Module, l.Kernel) {
 				return true
 			}
 		}
@@ -143,6 +144,12 @@ func (s *emulation) read(buffer string) ([]byte, error) {
 
 func (s *emulation) launch(ctx context.Context, list []micro.Launch) error {
 	for _, l := range list {
+		if l.Transfer != nil {
+			if err := s.transfer(*l.Transfer); err != nil {
+				return err
+			}
+			continue
+		}
 		args, err := s.arguments(l)
 		if err != nil {
 			return err
@@ -155,6 +162,20 @@ func (s *emulation) launch(ctx context.Context, list []micro.Launch) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// transfer copies or fills memory.
+func (s *emulation) transfer(t micro.Transfer) error {
+	data := bytes.Repeat([]byte{byte(t.From.Bits)}, int(t.Bytes))
+	if t.From.Buffer != "" {
+		if err := s.mem.Read(s.address[t.From.Buffer]+t.From.Offset, data); err != nil {
+			return fmt.Errorf("emulator: copy: %w", err)
+		}
+	}
+	if err := s.mem.Write(s.address[t.To.Buffer]+t.To.Offset, data); err != nil {
+		return fmt.Errorf("emulator: transfer: %w", err)
 	}
 	return nil
 }

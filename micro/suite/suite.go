@@ -18,12 +18,14 @@ import (
 	"github.com/gpubench/gpubench/micro/isamap"
 	"github.com/gpubench/gpubench/micro/memory"
 	"github.com/gpubench/gpubench/micro/tensor"
+	"github.com/gpubench/gpubench/stream/device"
 )
 
 // All lists every benchmark in the order of reports.
 func All() []micro.Benchmark {
 	return slices.Concat(alu.Benchmarks(), dpx.Benchmarks(), tensor.Benchmarks(),
-		memory.Benchmarks(), cluster.Benchmarks(), async.Benchmarks(), isamap.Benchmarks(), clock.Benchmarks())
+		memory.Benchmarks(), cluster.Benchmarks(), async.Benchmarks(), isamap.Benchmarks(), clock.Benchmarks(),
+		device.Benchmarks(device.Options{}))
 }
 
 // Suite is a named list of patterns of benchmark names.
@@ -36,7 +38,7 @@ type Suite struct {
 // Suites lists the suites. A suite that runs on a GPU of another architecture
 // measures what that GPU can and marks the rest unsupported.
 func Suites() []Suite {
-	ampere := []string{"alu/*", "dpx/*", "tensor/mma-*", "memory/*", "isa/*", "clock/*"}
+	ampere := []string{"alu/*", "dpx/*", "tensor/mma-*", "memory/*", "isa/*", "clock/*", "stream/*"}
 	return []Suite{
 		{"hopper", "Everything that a Hopper GPU can do: all benchmarks.", []string{"*/*"}},
 		{"ada", "What an Ada GPU can do: no wgmma, clusters or bulk copies.", ampere},

@@ -44,7 +44,7 @@ func scalarForms() []Form {
 	add("FMUL", "=f f f", "mul.rn.f32", "mul.f32")
 	add("FFMA", "=f f f f", "fma.rn.f32")
 	add("FMNMX", "=f f f", "min.f32", "max.f32")
-	add("DADD", "=d d d", "add.rn.f64", "add.f64")
+	add("DADD", "=d d d", "add.rn.f64", "add.f64", "sub.rn.f64", "sub.f64")
 	add("DMUL", "=d d d", "mul.rn.f64", "mul.f64")
 	add("DFMA", "=d d d d", "fma.rn.f64")
 	add("", "=d d d", "max.f64", "min.f64")
