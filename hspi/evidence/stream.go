@@ -23,10 +23,10 @@ func isStream(reply *Reply, body string) bool {
 // an event. A message that the end of the body cuts off is read as far as it came.
 func (d *decoder) stream(body string, arrivals []Arrival) {
 	var data []string
-	start := 0
-	flush := func(end int) {
+	start, last := 0, 0
+	flush := func() {
 		if len(data) > 0 {
-			d.eventData(strings.Join(data, "\n"), start, end, arrivals)
+			d.eventData(strings.Join(data, "\n"), start, last, arrivals)
 		}
 		data = data[:0]
 	}
@@ -42,12 +42,13 @@ func (d *decoder) stream(body string, arrivals []Arrival) {
 				start = at
 			}
 			data = append(data, strings.TrimPrefix(value, " "))
+			last = at + len(line)
 		} else if line == "" {
-			flush(end)
+			flush()
 		}
 		at = next
 	}
-	flush(len(body))
+	flush()
 	if !d.r.Done {
 		d.unfinished()
 	}
