@@ -4,15 +4,26 @@ import (
 	_ "embed"
 	"encoding/csv"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:embed sheets.csv
 var table string
 
-// All lists the products in the order of the table. The caller owns the result.
+// All lists the products in the order of the table. The list is the caller's;
+// the maps of the sheets are shared and only to be read.
 func All() ([]Sheet, error) {
+	list, err := sheets()
+	return slices.Clone(list), err
+}
+
+// sheets reads the table on first use.
+var sheets = sync.OnceValues(read)
+
+func read() ([]Sheet, error) {
 	lines, err := csv.NewReader(strings.NewReader(table)).ReadAll()
 	if err != nil {
 		return nil, fmt.Errorf("data sheets: %w", err)
