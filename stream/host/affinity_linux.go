@@ -6,6 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// binds says that threads can be bound to CPUs.
+const binds = true
+
 // affinity is the set of CPUs that a thread may use.
 type affinity = unix.CPUSet
 

@@ -4,6 +4,9 @@ package host
 
 import "runtime"
 
+// binds says that threads can be bound to CPUs.
+const binds = false
+
 type affinity struct{}
 
 // allowedCPUs counts what the runtime found.

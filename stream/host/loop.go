@@ -17,6 +17,8 @@ type Loop struct {
 	steps  []*pass
 	// Sum is what the last Run of a reduction came to.
 	Sum float64
+	// repeat is how often each thread does its piece before it meets the others.
+	repeat int
 }
 
 // pass is one part done by all workers; after takes in what it came to.
@@ -36,7 +38,7 @@ func NewLoop(t *Team, a Arrays, k stream.Kernel, typ stream.Type, isa ISA, store
 	if err := a.check(typ.Bytes()); err != nil {
 		return nil, err
 	}
-	l := &Loop{Kernel: k, Type: typ, ISA: isa, Stores: stores, team: t}
+	l := &Loop{Kernel: k, Type: typ, ISA: isa, Stores: stores, team: t, repeat: 1}
 	uses, err := parts(k, a)
 	if err != nil {
 		return nil, err
@@ -103,7 +105,11 @@ func (l *Loop) pass(u use) *pass {
 		p.works[i].set(f, u, from, to)
 		p.works[i].scalars(stream.Q, 0)
 	}
-	p.task = func(worker int) { p.works[worker].run() }
+	p.task = func(worker int) {
+		for range l.repeat {
+			p.works[worker].run()
+		}
+	}
 	return p
 }
 

@@ -202,7 +202,7 @@ func (s *session) group(ctx context.Context, kernels []stream.Kernel, t stream.T
 	if len(run) == 0 {
 		return nil
 	}
-	set := newSetting(s, run[0].Kernel.Name, t)
+	set := newSetting(s.team, s.arrays, run[0].Kernel.Name, t)
 	set.start()
 	if err := s.repeat(ctx, run); err != nil {
 		return err

@@ -12,8 +12,14 @@ import (
 	"github.com/gpubench/gpubench/stream"
 )
 
-// expError is stated with the kernels, in units of the last place.
-const expError = 1.5
+// expError is the greatest error of e^x in units of the last place: below one in
+// our kernels; math.Exp is rounded to float32 or is what Go has.
+func (f form) expError() float64 {
+	if f.isa == Go {
+		return 2
+	}
+	return 1
+}
 
 // runPart runs a form on one thread.
 func runPart[T float](f form, dst, x []T, s, t float64) *work {
@@ -56,7 +62,7 @@ func ulps(got float64, exact *big.Float, typ stream.Type) float64 {
 }
 
 // TestExp measures the error of the exponential inside of the vector kernels
-// against exact values; expError is what the documentation states.
+// against exact values.
 func TestExp(t *testing.T) {
 	for _, typ := range stream.Types() {
 		x := exponents(3000)
@@ -74,7 +80,7 @@ func TestExp(t *testing.T) {
 					worst = max(worst, ulps(y, exact[i], typ))
 				}
 				t.Logf("worst error %.3f ULP", worst)
-				assert.LessOrEqual(t, worst, expError)
+				assert.LessOrEqual(t, worst, f.expError())
 			})
 		}
 	}

@@ -144,6 +144,9 @@ func (t *Team) Park() {
 
 // Close ends the threads and gives the calling one its freedom back.
 func (t *Team) Close() error {
+	if t.workers == nil {
+		return nil
+	}
 	t.Park()
 	for i := 1; i < len(t.workers); i++ {
 		close(t.workers[i].wake)

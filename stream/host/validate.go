@@ -68,7 +68,7 @@ func tolerance(t stream.Type) float64 {
 // of pieceBytes were added up in elements: half of the last place for each addition.
 // Go has eight accumulators, and assembly at least four vectors of them.
 func sumTolerance(t stream.Type, isa ISA) float64 {
-	additions := float64(pieceBytes / t.Bytes() / max(8, 4*vectorBytes(isa)/t.Bytes()))
+	additions := float64(pieceBytes(isa) / t.Bytes() / max(8, 4*vectorBytes(isa)/t.Bytes()))
 	if t == stream.F32 {
 		return additions * 0x1p-24
 	}

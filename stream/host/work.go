@@ -17,6 +17,7 @@ type work struct {
 	rest      func(*block)
 	fold      func(w *work, lanes int) // takes in what a call left; nil if it left nothing
 	width     int                      // lanes that body leaves
+	piece     uint64                   // bytes between two folds
 	// What reductions came to.
 	sum, max float64
 	ext      extended
@@ -25,7 +26,13 @@ type work struct {
 
 // pieceBytes is how much a reduction adds up in elements before the sum goes to a
 // float64: it bounds the rounding of float32 sums, at less than 1 % of the time.
-const pieceBytes = 1 << 20
+// Go has fewer accumulators and is slower, so its pieces are smaller.
+func pieceBytes(isa ISA) int {
+	if isa == Go {
+		return 1 << 16
+	}
+	return 1 << 20
+}
 
 // use says which arrays a part takes.
 type use struct {
@@ -44,6 +51,7 @@ func (w *work) set(f form, u use, from, to uint64) {
 	w.dst, w.x, w.y = pointer(u.dst, from), pointer(u.x, from), pointer(u.y, from)
 	w.body, w.rest = assembly(f), pure(f.part, f.typ)
 	w.fold, w.width = folder(f)
+	w.piece = uint64(pieceBytes(f.isa))
 }
 
 func pointer(s []byte, at uint64) unsafe.Pointer {
@@ -71,7 +79,7 @@ func (w *work) calls(f func(*block), at, end uint64, lanes int) uint64 {
 	for at < end {
 		n := end - at
 		if w.fold != nil {
-			n = min(n, pieceBytes)
+			n = min(n, w.piece)
 		}
 		w.block.dst, w.block.x, w.block.y = step(w.dst, at), step(w.x, at), step(w.y, at)
 		w.block.n = n
