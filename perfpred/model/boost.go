@@ -1,0 +1,182 @@
+package model
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gpubench/gpubench/perfpred/dataset"
+)
+
+// Boost is gradient boosting: each tree is fitted to what the trees before it
+// left, on a random share of rows and features (J. H. Friedman, "Stochastic
+// gradient boosting", 2002), on binned features.
+type Boost struct {
+	Trees  int
+	Rate   float64 // share of each tree that is added
+	Leaves int     // per tree, at most
+	Least  int     // rows per leaf, at least
+	// Rows and Features are the shares drawn for each tree.
+	Rows, Features float64
+	// Penalty is added to a leaf's number of rows, which draws its value to 0.
+	Penalty float64
+}
+
+// DefaultBoost suits some thousand rows of some dozen features.
+func DefaultBoost() Boost {
+	return Boost{Trees: 500, Rate: 0.04, Leaves: 15, Least: 12, Rows: 0.7, Features: 0.35, Penalty: 4}
+}
+
+// Name is "trees".
+func (Boost) Name() string { return "trees" }
+
+// Fit grows the trees of each target, two targets at a time.
+func (b Boost) Fit(ctx context.Context, train *dataset.Table, targets []string, seed uint64) (Model, error) {
+	p, err := newProblem(train, targets, 2)
+	if err != nil {
+		return nil, fmt.Errorf("fit trees: %w", err)
+	}
+	enc, err := dataset.FitEncoder(train, dataset.EncoderOptions{MinCount: 5})
+	if err != nil {
+		return nil, fmt.Errorf("fit trees: %w", err)
+	}
+	m := &boosted{Encoder: enc, Outputs: p.outputs, Fits: make([]boostFit, len(targets))}
+	x := enc.Encode(train)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(workers)
+	for k, y := range p.y {
+		g.Go(func() (err error) {
+			m.Fits[k], err = b.fit(ctx, x, y, len(enc.Names()), seed+uint64(k))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("fit trees: %w", err)
+	}
+	return m, nil
+}
+
+// workers is the number of targets that are learnt at a time.
+const workers = 2
+
+// boostFit is the sum of Start and the trees.
+type boostFit struct {
+	Start float64   `json:"start"`
+	Trees []*tree   `json:"trees"`
+	Gains []float64 `json:"gains"`
+}
+
+// fit leaves out rows whose y is NaN.
+func (b Boost) fit(ctx context.Context, x [][]float64, y []float64, features int, seed uint64) (boostFit, error) {
+	rows := finite(y)
+	fit := boostFit{Start: mean(y, rows), Gains: make([]float64, features)}
+	if features == 0 {
+		return fit, nil
+	}
+	rng := rand.New(rand.NewPCG(seed, 0xb0057))
+	g := &grower{b: binColumns(x, rows), leaves: b.Leaves, least: b.Least, penalty: b.Penalty}
+	residual := make([]float64, len(y))
+	for _, i := range rows {
+		residual[i] = y[i] - fit.Start
+	}
+	for range b.Trees {
+		if err := ctx.Err(); err != nil {
+			return fit, err
+		}
+		drawn := sample(rng, len(rows), b.Rows)
+		for k, i := range drawn {
+			drawn[k] = rows[i]
+		}
+		t := g.grow(residual, drawn, sample(rng, features, b.Features), fit.Gains)
+		for n := range t.Value {
+			t.Value[n] = float64(float32(t.Value[n] * b.Rate)) // what the file will hold
+		}
+		fit.Trees = append(fit.Trees, t)
+		for _, i := range rows {
+			residual[i] -= t.at(x[i])
+		}
+	}
+	return fit, nil
+}
+
+func (f *boostFit) at(x []float64) float64 {
+	sum := f.Start
+	for _, t := range f.Trees {
+		sum += t.at(x)
+	}
+	return sum
+}
+
+// boosted is a fitted Boost.
+type boosted struct {
+	Encoder *dataset.Encoder `json:"encoder"`
+	Outputs []output         `json:"outputs"`
+	Fits    []boostFit       `json:"fits"`
+}
+
+// Kind is "boosted".
+func (m *boosted) Kind() string { return "boosted" }
+
+// Targets returns the names given to Fit.
+func (m *boosted) Targets() []string { return outputNames(m.Outputs) }
+
+// Predict sums the trees.
+func (m *boosted) Predict(rows *dataset.Table) ([][]Estimate, error) {
+	return estimates(rows, m.Outputs, m.logs(rows))
+}
+
+func (m *boosted) logs(rows *dataset.Table) [][]float64 {
+	x := m.Encoder.Encode(rows)
+	out := make([][]float64, len(m.Fits))
+	for k := range m.Fits {
+		out[k] = make([]float64, len(x))
+		for i := range x {
+			out[k][i] = m.Fits[k].at(x[i])
+		}
+	}
+	return out
+}
+
+// Importances are the shares of the squared error that splits on a feature
+// took away.
+func (m *boosted) Importances(target int) []Importance {
+	shares := map[string]float64{}
+	for j, name := range m.Encoder.Names() {
+		column, _, _ := strings.Cut(name, "=")
+		shares[column] += m.Fits[target].Gains[j]
+	}
+	return rank(shares)
+}
+
+// MarshalJSON writes the encoder and the trees.
+func (m *boosted) MarshalJSON() ([]byte, error) {
+	type plain boosted
+	return json.Marshal((*plain)(m))
+}
+
+func decodeBoosted(data json.RawMessage, _ Decoders) (Model, error) {
+	type plain boosted
+	var m plain
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	if m.Encoder == nil || len(m.Fits) != len(m.Outputs) {
+		return nil, fmt.Errorf("%w: %d fits for %d targets", ErrFile, len(m.Fits), len(m.Outputs))
+	}
+	features := len(m.Encoder.Names())
+	for _, f := range m.Fits {
+		if len(f.Gains) != features {
+			return nil, fmt.Errorf("%w: %d gains for %d features", ErrFile, len(f.Gains), features)
+		}
+		for _, t := range f.Trees {
+			if t == nil || !t.valid(features) {
+				return nil, fmt.Errorf("%w: a broken tree", ErrFile)
+			}
+		}
+	}
+	return (*boosted)(&m), nil
+}

@@ -1,0 +1,211 @@
+package model
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gpubench/gpubench/perfpred/dataset"
+)
+
+// Stack is the weighted geometric mean of its members' predictions. The weights
+// are not negative, sum to 1, and are those that predict groups best that the
+// members did not see (D. H. Wolpert, "Stacked generalization", 1992; L.
+// Breiman, "Stacked regressions", 1996).
+type Stack struct {
+	Label   string
+	Members []Trainer
+	Group   string // dataset.GroupCPU if empty
+	Folds   int    // 5 if 0
+}
+
+// Name is the label.
+func (s Stack) Name() string { return s.Label }
+
+// Fit trains each member once per fold and once on all rows.
+func (s Stack) Fit(ctx context.Context, train *dataset.Table, targets []string, seed uint64) (Model, error) {
+	m, _, err := s.fitFolds(ctx, train, targets, innerFolds(train, groupOr(s.Group), foldsOr(s.Folds), seed), seed)
+	return m, err
+}
+
+func foldsOr(n int) int {
+	if n == 0 {
+		return 5
+	}
+	return n
+}
+
+func (s Stack) fitFolds(ctx context.Context, train *dataset.Table, targets []string, folds []dataset.Fold, seed uint64) (Model, [][]float64, error) {
+	if len(s.Members) == 0 {
+		return nil, nil, fmt.Errorf("fit %s: no members: %w", s.Label, ErrTooFew)
+	}
+	m := &stack{Weights: make([][]float64, len(targets))}
+	logs := make([][][]float64, len(s.Members)) // [member][target][row]
+	for k, tr := range s.Members {
+		member, l, err := fitFolds(ctx, tr, train, targets, folds, seed+uint64(k)*1000)
+		if err != nil {
+			return nil, nil, fmt.Errorf("fit %s: %w", s.Label, err)
+		}
+		m.members, logs[k] = append(m.members, member), l
+	}
+	out := make([][]float64, len(targets))
+	for k, target := range targets {
+		y, err := logValues(train, target)
+		if err != nil {
+			return nil, nil, err
+		}
+		x := make([][]float64, len(logs))
+		for j := range logs {
+			x[j] = logs[j][k]
+		}
+		m.Weights[k] = stackWeights(x, y)
+		out[k] = mix(x, m.Weights[k])
+	}
+	return m, out, nil
+}
+
+// mix returns the weighted sum over members, x being [member][row].
+func mix(x [][]float64, weights []float64) []float64 {
+	out := make([]float64, len(x[0]))
+	for j, w := range weights {
+		for i, v := range x[j] {
+			out[i] += w * v
+		}
+	}
+	return out
+}
+
+// stackWeights minimises the squared error over the simplex by moving weight
+// between pairs of members, as much as helps, until nothing moves.
+func stackWeights(x [][]float64, y []float64) []float64 {
+	n := len(x)
+	w := slices.Repeat([]float64{1 / float64(n)}, n)
+	c := errorProducts(x, y)
+	for range 1000 {
+		moved := 0.0
+		for a := range n {
+			for b := range a {
+				moved += shift(c, w, a, b)
+			}
+		}
+		if moved < 1e-9 {
+			break
+		}
+	}
+	return w
+}
+
+// errorProducts is the matrix of the mean products of two members' errors.
+func errorProducts(x [][]float64, y []float64) [][]float64 {
+	c := make([][]float64, len(x))
+	rows := finite(y)
+	for a := range x {
+		c[a] = make([]float64, len(x))
+		for b := range x {
+			for _, i := range rows {
+				c[a][b] += (x[a][i] - y[i]) * (x[b][i] - y[i])
+			}
+		}
+	}
+	return c
+}
+
+// shift moves weight from b to a (or back) to the least of w'Cw, and returns how
+// much moved.
+func shift(c [][]float64, w []float64, a, b int) float64 {
+	bend := c[a][a] - 2*c[a][b] + c[b][b]
+	if bend <= 0 {
+		return 0
+	}
+	slope := 0.0
+	for j, v := range w {
+		slope += v * (c[a][j] - c[b][j])
+	}
+	step := min(max(-slope/bend, -w[a]), w[b])
+	w[a] += step
+	w[b] -= step
+	return math.Abs(step)
+}
+
+// stack is a fitted Stack; Weights is [target][member].
+type stack struct {
+	members []Model
+	Weights [][]float64
+}
+
+func (m *stack) Kind() string      { return "stack" }
+func (m *stack) Targets() []string { return m.members[0].Targets() }
+
+func (m *stack) Predict(rows *dataset.Table) ([][]Estimate, error) {
+	logs := make([][]float64, len(m.Weights))
+	for k := range logs {
+		logs[k] = make([]float64, rows.Rows)
+	}
+	for j, member := range m.members {
+		p, err := member.Predict(rows)
+		if err != nil {
+			return nil, err
+		}
+		for k := range p {
+			for i, e := range p[k] {
+				logs[k][i] += m.Weights[k][j] * math.Log(e.Value)
+			}
+		}
+	}
+	out := make([][]Estimate, len(logs))
+	for k := range logs {
+		out[k] = make([]Estimate, rows.Rows)
+		for i, v := range logs[k] {
+			out[k][i] = Estimate{Value: math.Exp(v), Low: math.NaN(), High: math.NaN()}
+		}
+	}
+	return out, nil
+}
+
+// Importances are the members' by their weights.
+func (m *stack) Importances(target int) []Importance {
+	return blend(target, m.members, m.Weights[target])
+}
+
+type stackFile struct {
+	Members []json.RawMessage `json:"members"`
+	Weights [][]float64       `json:"weights"`
+}
+
+func (m *stack) MarshalJSON() ([]byte, error) {
+	f := stackFile{Weights: m.Weights}
+	for _, member := range m.members {
+		data, err := Encode(member)
+		if err != nil {
+			return nil, err
+		}
+		f.Members = append(f.Members, data)
+	}
+	return json.Marshal(f)
+}
+
+func decodeStack(data json.RawMessage, inner Decoders) (Model, error) {
+	var f stackFile
+	if err := json.Unmarshal(data, &f); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	m := &stack{Weights: f.Weights}
+	for _, d := range f.Members {
+		member, err := inner.Decode(d)
+		if err != nil {
+			return nil, err
+		}
+		m.members = append(m.members, member)
+	}
+	if len(m.members) == 0 || len(m.Weights) != len(m.Targets()) {
+		return nil, fmt.Errorf("%w: a stack of %d members with weights for %d targets", ErrFile, len(m.members), len(m.Weights))
+	}
+	for _, w := range m.Weights {
+		if len(w) != len(m.members) {
+			return nil, fmt.Errorf("%w: %d weights for %d members", ErrFile, len(w), len(m.members))
+		}
+	}
+	return m, sameTargets(m.members...)
+}

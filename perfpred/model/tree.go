@@ -1,0 +1,241 @@
+package model
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// tree is a regression tree in arrays, root first. A node with Feature < 0 is a
+// leaf with Value; otherwise values up to Threshold go to Left, the rest to
+// Left+1; missing values go left if MissingLeft.
+type tree struct {
+	Feature     []int     `json:"f"`
+	Threshold   []float64 `json:"t"`
+	Left        []int     `json:"l"`
+	MissingLeft []bool    `json:"m"`
+	Value       []float64 `json:"v"`
+}
+
+func (t *tree) at(x []float64) float64 {
+	n := 0
+	for t.Feature[n] >= 0 {
+		v := x[t.Feature[n]]
+		switch {
+		case math.IsNaN(v) && t.MissingLeft[n], v <= t.Threshold[n]:
+			n = t.Left[n]
+		default:
+			n = t.Left[n] + 1
+		}
+	}
+	return t.Value[n]
+}
+
+func (t *tree) leaf(value float64) int {
+	t.Feature, t.Threshold, t.Left = append(t.Feature, -1), append(t.Threshold, 0), append(t.Left, 0)
+	t.MissingLeft, t.Value = append(t.MissingLeft, false), append(t.Value, value)
+	return len(t.Feature) - 1
+}
+
+// valid says whether every path ends in a leaf and reads a known feature.
+func (t *tree) valid(features int) bool {
+	n := len(t.Feature)
+	if n == 0 || len(t.Threshold) != n || len(t.Left) != n || len(t.MissingLeft) != n || len(t.Value) != n {
+		return false
+	}
+	for i, f := range t.Feature {
+		if f >= features || f >= 0 && (t.Left[i] <= i || t.Left[i]+1 >= n) {
+			return false
+		}
+	}
+	return true
+}
+
+// grower grows trees best leaf first on binned features, for squared error.
+type grower struct {
+	b       *binned
+	leaves  int     // at most that many per tree
+	least   int     // rows per leaf, at least
+	penalty float64 // added to a leaf's number of rows
+	// hists are histograms free for use again.
+	hists [][]bin
+}
+
+// bin sums what falls into one bin of one feature.
+type bin struct{ sum, n float64 }
+
+// open is a leaf that may be split.
+type open struct {
+	node int
+	rows []int
+	hist []bin
+	sum  float64
+	best cut
+}
+
+// cut is the best split of a leaf; gain 0 is none.
+type cut struct {
+	gain        float64
+	feature     int
+	bin         int // up to this one goes left
+	missingLeft bool
+}
+
+// grow fits a tree to the residuals of these rows, looking at these features.
+// It reorders rows and adds each split's gain to the feature's in gains.
+func (g *grower) grow(residual []float64, rows []int, features []int, gains []float64) *tree {
+	t := &tree{}
+	root := open{rows: rows, hist: g.histogram(residual, rows, features)}
+	for _, i := range rows {
+		root.sum += residual[i]
+	}
+	root.node = t.leaf(g.value(root.sum, len(rows)))
+	root.best = g.bestCut(&root, features)
+	leaves := []open{root}
+	for len(leaves) < g.leaves {
+		k := widest(leaves)
+		if leaves[k].best.gain <= 0 {
+			break
+		}
+		left, right := g.split(t, &leaves[k], residual, features)
+		gains[leaves[k].best.feature] += leaves[k].best.gain
+		leaves[k] = left
+		leaves = append(leaves, right)
+	}
+	for _, l := range leaves {
+		g.hists = append(g.hists, l.hist)
+	}
+	return t
+}
+
+func widest(leaves []open) int {
+	best := 0
+	for k := range leaves {
+		if leaves[k].best.gain > leaves[best].best.gain {
+			best = k
+		}
+	}
+	return best
+}
+
+func (g *grower) value(sum float64, n int) float64 { return sum / (float64(n) + g.penalty) }
+
+// histogram sums residuals by feature and bin.
+func (g *grower) histogram(residual []float64, rows []int, features []int) []bin {
+	hist := g.take(len(features))
+	for k, f := range features {
+		column, h := g.b.columns[f], hist[k*maxBins:(k+1)*maxBins]
+		for _, i := range rows {
+			c := &h[column[i]&(maxBins-1)]
+			c.sum += residual[i]
+			c.n++
+		}
+	}
+	return hist
+}
+
+func (g *grower) take(features int) []bin {
+	size := features * maxBins
+	if n := len(g.hists); n > 0 && cap(g.hists[n-1]) >= size {
+		h := g.hists[n-1][:size]
+		g.hists = g.hists[:n-1]
+		clear(h)
+		return h
+	}
+	return make([]bin, size)
+}
+
+// bestCut tries every bin of every feature, missing values on either side.
+func (g *grower) bestCut(l *open, features []int) cut {
+	var best cut
+	if len(l.rows) < 2*g.least {
+		return best
+	}
+	n := float64(len(l.rows))
+	whole := l.sum * l.sum / (n + g.penalty)
+	for k, f := range features {
+		h := l.hist[k*maxBins : (k+1)*maxBins]
+		top := len(g.b.edges[f]) // bins 1 to top+1
+		for _, missingLeft := range []bool{false, true} {
+			if missingLeft && h[0].n == 0 {
+				continue
+			}
+			left := bin{}
+			if missingLeft {
+				left = h[0]
+			}
+			for b := 1; b <= top; b++ {
+				left.sum += h[b].sum
+				left.n += h[b].n
+				if h[b].n == 0 || left.n < float64(g.least) || n-left.n < float64(g.least) {
+					continue
+				}
+				rest := l.sum - left.sum
+				gain := left.sum*left.sum/(left.n+g.penalty) + rest*rest/(n-left.n+g.penalty) - whole
+				if gain > best.gain {
+					best = cut{gain, f, b, missingLeft}
+				}
+			}
+		}
+	}
+	return best
+}
+
+// split turns a leaf into two; the smaller child's histogram is summed, the
+// other's is the difference.
+func (g *grower) split(t *tree, l *open, residual []float64, features []int) (left, right open) {
+	column := g.b.columns[l.best.feature]
+	at := partition(l.rows, func(i int) bool {
+		if b := column[i]; b > 0 {
+			return int(b) <= l.best.bin
+		}
+		return l.best.missingLeft
+	})
+	left, right = open{rows: l.rows[:at]}, open{rows: l.rows[at:]}
+	for _, i := range left.rows {
+		left.sum += residual[i]
+	}
+	right.sum = l.sum - left.sum
+	small, large := &left, &right
+	if len(left.rows) > len(right.rows) {
+		small, large = &right, &left
+	}
+	small.hist = g.histogram(residual, small.rows, features)
+	large.hist = l.hist
+	for k := range large.hist {
+		large.hist[k].sum -= small.hist[k].sum
+		large.hist[k].n -= small.hist[k].n
+	}
+	t.Feature[l.node], t.Threshold[l.node] = l.best.feature, g.b.edges[l.best.feature][l.best.bin-1]
+	t.MissingLeft[l.node] = l.best.missingLeft
+	left.node = t.leaf(g.value(left.sum, len(left.rows)))
+	right.node = t.leaf(g.value(right.sum, len(right.rows)))
+	t.Left[l.node] = left.node
+	left.best, right.best = g.bestCut(&left, features), g.bestCut(&right, features)
+	return left, right
+}
+
+// partition moves the rows that go left to the front, in a stable order, and
+// returns their number.
+func partition(rows []int, goesLeft func(int) bool) int {
+	at := 0
+	var right []int
+	for _, i := range rows {
+		if goesLeft(i) {
+			rows[at] = i
+			at++
+		} else {
+			right = append(right, i)
+		}
+	}
+	copy(rows[at:], right)
+	return at
+}
+
+// sample draws share of n indexes without replacement, sorted.
+func sample(rng *rand.Rand, n int, share float64) []int {
+	k := min(n, max(1, int(math.Round(share*float64(n)))))
+	out := rng.Perm(n)[:k]
+	slices.Sort(out)
+	return out
+}
