@@ -67,14 +67,20 @@ type example struct {
 const (
 	penaltyIntercept = 1e-3
 	penaltyNeeded    = 0.03
+	penaltyWhole     = 0.5 // an architecture in all that is of one class
 	penaltyUsual     = 1
-	penaltyArch      = 2
+	penaltyArch      = 2 // an architecture in one benchmark
+	penaltySlope     = 5 // a handful of GPUs tell little of a slope
 )
 
 func penalty(f feature) float64 {
 	switch {
 	case f.needed:
 		return penaltyNeeded
+	case f.slope:
+		return penaltySlope
+	case strings.HasPrefix(f.name, "arch="):
+		return penaltyWhole
 	case strings.Contains(f.name, "arch="), strings.Contains(f.name, "cc="):
 		return penaltyArch
 	}

@@ -75,6 +75,11 @@ func (m *Model) predict(s sheet.Sheet, q Query, probe *Probe) (Prediction, error
 // wider is the least factor by which an interval grows outside the known hardware.
 const wider = 1.5
 
+// programs is the least half-width, in logarithms: so far apart are two programs
+// that measure one instruction on one architecture (the published rates of DPX
+// on an H800, 58.8 a cycle and SM, and our own on an H200, 63.8).
+const programs = 0.08
+
 // width is half the interval in logarithms, and why it is wider than among known
 // hardware, if it is.
 func (l *learnt) width(s sheet.Sheet, stratum string) (float64, string) {
@@ -86,6 +91,7 @@ func (l *learnt) width(s sheet.Sheet, stratum string) (float64, string) {
 	if why == "" && !slices.Contains(l.tested, stratum) {
 		why = stratum + " is known on one GPU only"
 	}
+	w = max(w, programs)
 	if why == "" {
 		return w, ""
 	}

@@ -178,10 +178,10 @@ func TestModelFile(t *testing.T) {
 	require.NoError(t, model(t).Write(&b))
 	assert.Equal(t, embedded, b.String(), "a model that is read and written again is the same")
 	for text, want := range map[string]error{
-		strings.Replace(embedded, `"version": 1`, `"version": 2`, 1): ErrModelVersion,
-		strings.Replace(embedded, format, "something else", 1):       ErrNotAModel,
-		embedded[:len(embedded)/2]:                                   ErrNotAModel,
-		`{"format":"` + format + `","version":1}`:                    ErrNotAModel,
+		strings.Replace(embedded, `"version": 1`, `"version": 2`, 1):                                            ErrModelVersion,
+		strings.Replace(embedded, format, "something else", 1):                                                  ErrNotAModel,
+		embedded[:len(embedded)/2]:                                                                              ErrNotAModel,
+		`{"format":"` + format + `","version":1}`:                                                               ErrNotAModel,
 		`{"format":"` + format + `","version":1,"classes":{"tensor":{"coefficients":{"a":1},"gpus":["H200"]}}}`: ErrNotAModel,
 	} {
 		_, err := Read(strings.NewReader(text))

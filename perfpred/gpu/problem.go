@@ -109,6 +109,8 @@ type feature struct {
 	value float64
 	// needed features must have been seen in the fit: without them nothing is known.
 	needed bool
+	// slope features are measures.
+	slope bool
 }
 
 type features []feature
@@ -131,7 +133,7 @@ func (f *features) needs(names ...string) {
 // 0 is an ordinary card.
 func (f *features) number(name string, value, reference float64) {
 	if value > 0 && reference > 0 {
-		*f = append(*f, feature{name: name, value: math.Log(value / reference)})
+		*f = append(*f, feature{name: name, value: math.Log(value / reference), slope: true})
 	}
 }
 

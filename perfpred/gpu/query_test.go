@@ -10,13 +10,13 @@ import (
 
 func TestParseQuery(t *testing.T) {
 	for text, want := range map[string]string{
-		"wgmma":                    "tensor/wgmma-throughput{shape=m64n256k16 in=f16 acc=f32 a=ss sparse=no fill=zeros groups=1 on=all SMs} chip throughput",
-		"wgmma/m64n8k32/s8/rs":     "tensor/wgmma-throughput{shape=m64n8k32 in=s8 acc=s32 a=rs sparse=no fill=zeros groups=1 on=all SMs} chip throughput",
-		"wgmma/fp8/random":         "tensor/wgmma-throughput{shape=m64n256k32 in=e4m3 acc=f32 a=ss sparse=no fill=random groups=1 on=all SMs} chip throughput",
-		"wgmma{in=f16} throughput": "tensor/wgmma-throughput{shape=m64n256k16 in=f16 acc=f32 a=ss sparse=no fill=zeros groups=1} throughput",
-		"mma/tf32":                 "tensor/mma-throughput{shape=m16n8k8 in=tf32 acc=f32 sparse=no fill=zeros on=all SMs} chip throughput",
-		"mma{sparse=yes}":          "tensor/mma-throughput{shape=m16n8k32 in=f16 acc=f32 sparse=yes fill=zeros on=all SMs} chip throughput",
-		"dram":                     "memory/dram-bandwidth{op=read width=16} bandwidth",
+		"wgmma":                                    "tensor/wgmma-throughput{shape=m64n256k16 in=f16 acc=f32 a=ss sparse=no fill=zeros groups=1 on=all SMs} chip throughput",
+		"wgmma/m64n8k32/s8/rs":                     "tensor/wgmma-throughput{shape=m64n8k32 in=s8 acc=s32 a=rs sparse=no fill=zeros groups=1 on=all SMs} chip throughput",
+		"wgmma/fp8/random":                         "tensor/wgmma-throughput{shape=m64n256k32 in=e4m3 acc=f32 a=ss sparse=no fill=random groups=1 on=all SMs} chip throughput",
+		"wgmma{in=f16} throughput":                 "tensor/wgmma-throughput{shape=m64n256k16 in=f16 acc=f32 a=ss sparse=no fill=zeros groups=1} throughput",
+		"mma/tf32":                                 "tensor/mma-throughput{shape=m16n8k8 in=tf32 acc=f32 sparse=no fill=zeros on=all SMs} chip throughput",
+		"mma{sparse=yes}":                          "tensor/mma-throughput{shape=m16n8k32 in=f16 acc=f32 sparse=yes fill=zeros on=all SMs} chip throughput",
+		"dram":                                     "memory/dram-bandwidth{op=read width=16} bandwidth",
 		"memory/dram-bandwidth{op=copy width=4}":   "memory/dram-bandwidth{op=copy width=4} bandwidth",
 		"memory/random-latency/l2":                 "memory/random-latency{level=l2} latency",
 		"mlperf/resnet50/server":                   "mlperf{model=resnet50 scenario=server} chip throughput",

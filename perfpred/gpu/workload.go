@@ -137,7 +137,7 @@ func (w workload) peak(s sheet.Sheet) (float64, sheet.Type, error) {
 func modelFeatures(s sheet.Sheet, w workload, scenario string, typ sheet.Type) features {
 	var f features
 	f.needs("model="+w.name, "scenario="+scenario)
-	f.is("model="+w.name+" scenario="+scenario, "model type="+string(typ), "kind="+w.kind+" arch="+s.Arch)
+	f.is("model="+w.name+" scenario="+scenario, "model type="+string(typ), "arch="+s.Arch, "kind="+w.kind+" arch="+s.Arch)
 	half := s.Tensor[sheet.F16]
 	f.number("W/TFLOP", power(s)/half, 700/989.4)
 	f.number("B/FLOP", s.DRAMGBs/half, 3352/989.4)
