@@ -8,10 +8,9 @@ type block struct {
 	dst, x, y unsafe.Pointer
 	n         uint64
 	// s and t are the scalars, the same in both types.
-	s, t     float64
-	sf32     float32
-	tf32     float32
-	reserved [2]uint64
+	s, t float64
+	sf32 float32
+	tf32 float32
 	// out is where reductions leave their lanes: one vector, or four of mantissas
 	// and then four of exponents.
 	out [64]float64

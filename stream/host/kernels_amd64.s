@@ -382,7 +382,7 @@ loop:
 	VADDPD      Z2, Z0, Z0
 	VADDPD      Z3, Z1, Z1
 	VADDPD      Z1, Z0, Z0
-	VMOVUPD     Z0, 72(AX)
+	VMOVUPD     Z0, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -429,7 +429,7 @@ loop:
 	VADDPD      Z2, Z0, Z0
 	VADDPD      Z3, Z1, Z1
 	VADDPD      Z1, Z0, Z0
-	VMOVUPD     Z0, 72(AX)
+	VMOVUPD     Z0, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -622,7 +622,7 @@ loop:
 	VMAXPD  Z2, Z0, Z0
 	VMAXPD  Z3, Z1, Z1
 	VMAXPD  Z1, Z0, Z0
-	VMOVUPD Z0, 72(AX)
+	VMOVUPD Z0, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -751,7 +751,7 @@ loop:
 	VADDPD       Z20, Z18, Z18
 	VADDPD       Z21, Z19, Z19
 	VADDPD       Z19, Z18, Z18
-	VMOVUPD      Z18, 72(AX)
+	VMOVUPD      Z18, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -892,14 +892,14 @@ loop:
 	VADDPD       Z26, Z8, Z8
 	ADDQ         $+256, CX
 	JNE          loop
-	VMOVUPD      Z5, 72(AX)
-	VMOVUPD      Z20, 328(AX)
-	VMOVUPD      Z6, 136(AX)
-	VMOVUPD      Z21, 392(AX)
-	VMOVUPD      Z7, 200(AX)
-	VMOVUPD      Z22, 456(AX)
-	VMOVUPD      Z8, 264(AX)
-	VMOVUPD      Z23, 520(AX)
+	VMOVUPD      Z5, 56(AX)
+	VMOVUPD      Z20, 312(AX)
+	VMOVUPD      Z6, 120(AX)
+	VMOVUPD      Z21, 376(AX)
+	VMOVUPD      Z7, 184(AX)
+	VMOVUPD      Z22, 440(AX)
+	VMOVUPD      Z8, 248(AX)
+	VMOVUPD      Z23, 504(AX)
 	VZEROUPPER
 	RET
 
@@ -1787,7 +1787,7 @@ loop:
 	VADDPS      Z2, Z0, Z0
 	VADDPS      Z3, Z1, Z1
 	VADDPS      Z1, Z0, Z0
-	VMOVUPS     Z0, 72(AX)
+	VMOVUPS     Z0, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -1834,7 +1834,7 @@ loop:
 	VADDPS      Z2, Z0, Z0
 	VADDPS      Z3, Z1, Z1
 	VADDPS      Z1, Z0, Z0
-	VMOVUPS     Z0, 72(AX)
+	VMOVUPS     Z0, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -2107,7 +2107,7 @@ loop:
 	VMAXPS  Z2, Z0, Z0
 	VMAXPS  Z3, Z1, Z1
 	VMAXPS  Z1, Z0, Z0
-	VMOVUPS Z0, 72(AX)
+	VMOVUPS Z0, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -2211,7 +2211,7 @@ loop:
 	VADDPS       Z15, Z13, Z13
 	VADDPS       Z16, Z14, Z14
 	VADDPS       Z14, Z13, Z13
-	VMOVUPS      Z13, 72(AX)
+	VMOVUPS      Z13, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -2327,14 +2327,14 @@ loop:
 	VADDPS       Z21, Z8, Z8
 	ADDQ         $+256, CX
 	JNE          loop
-	VMOVUPS      Z5, 72(AX)
-	VMOVUPS      Z15, 328(AX)
-	VMOVUPS      Z6, 136(AX)
-	VMOVUPS      Z16, 392(AX)
-	VMOVUPS      Z7, 200(AX)
-	VMOVUPS      Z17, 456(AX)
-	VMOVUPS      Z8, 264(AX)
-	VMOVUPS      Z18, 520(AX)
+	VMOVUPS      Z5, 56(AX)
+	VMOVUPS      Z15, 312(AX)
+	VMOVUPS      Z6, 120(AX)
+	VMOVUPS      Z16, 376(AX)
+	VMOVUPS      Z7, 184(AX)
+	VMOVUPS      Z17, 440(AX)
+	VMOVUPS      Z8, 248(AX)
+	VMOVUPS      Z18, 504(AX)
 	VZEROUPPER
 	RET
 
@@ -3114,7 +3114,7 @@ loop:
 	VADDPD      Y2, Y0, Y0
 	VADDPD      Y3, Y1, Y1
 	VADDPD      Y1, Y0, Y0
-	VMOVUPD     Y0, 72(AX)
+	VMOVUPD     Y0, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -3157,7 +3157,7 @@ loop:
 	VADDPD      Y2, Y0, Y0
 	VADDPD      Y3, Y1, Y1
 	VADDPD      Y1, Y0, Y0
-	VMOVUPD     Y0, 72(AX)
+	VMOVUPD     Y0, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -3270,7 +3270,7 @@ loop:
 	VMAXPD  Y2, Y0, Y0
 	VMAXPD  Y3, Y1, Y1
 	VMAXPD  Y1, Y0, Y0
-	VMOVUPD Y0, 72(AX)
+	VMOVUPD Y0, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -3394,7 +3394,7 @@ loop:
 	VADDPD       Y3, Y1, Y1
 	VADDPD       Y4, Y2, Y2
 	VADDPD       Y2, Y1, Y1
-	VMOVUPD      Y1, 72(AX)
+	VMOVUPD      Y1, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -3542,14 +3542,14 @@ loop:
 	VADDPD       Y10, Y6, Y6
 	ADDQ         $+128, CX
 	JNE          loop
-	VMOVUPD      Y0, 72(AX)
-	VMOVUPD      Y1, 200(AX)
-	VMOVUPD      Y2, 104(AX)
-	VMOVUPD      Y3, 232(AX)
-	VMOVUPD      Y4, 136(AX)
-	VMOVUPD      Y5, 264(AX)
-	VMOVUPD      Y6, 168(AX)
-	VMOVUPD      Y7, 296(AX)
+	VMOVUPD      Y0, 56(AX)
+	VMOVUPD      Y1, 184(AX)
+	VMOVUPD      Y2, 88(AX)
+	VMOVUPD      Y3, 216(AX)
+	VMOVUPD      Y4, 120(AX)
+	VMOVUPD      Y5, 248(AX)
+	VMOVUPD      Y6, 152(AX)
+	VMOVUPD      Y7, 280(AX)
 	VZEROUPPER
 	RET
 
@@ -4409,7 +4409,7 @@ loop:
 	VADDPS      Y2, Y0, Y0
 	VADDPS      Y3, Y1, Y1
 	VADDPS      Y1, Y0, Y0
-	VMOVUPS     Y0, 72(AX)
+	VMOVUPS     Y0, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -4452,7 +4452,7 @@ loop:
 	VADDPS      Y2, Y0, Y0
 	VADDPS      Y3, Y1, Y1
 	VADDPS      Y1, Y0, Y0
-	VMOVUPS     Y0, 72(AX)
+	VMOVUPS     Y0, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -4605,7 +4605,7 @@ loop:
 	VMAXPS  Y2, Y0, Y0
 	VMAXPS  Y3, Y1, Y1
 	VMAXPS  Y1, Y0, Y0
-	VMOVUPS Y0, 72(AX)
+	VMOVUPS Y0, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -4709,7 +4709,7 @@ loop:
 	VADDPS       Y3, Y1, Y1
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y2, Y1, Y1
-	VMOVUPS      Y1, 72(AX)
+	VMOVUPS      Y1, 56(AX)
 	VZEROUPPER
 	RET
 
@@ -4837,14 +4837,14 @@ loop:
 	VADDPS       Y10, Y6, Y6
 	ADDQ         $+128, CX
 	JNE          loop
-	VMOVUPS      Y0, 72(AX)
-	VMOVUPS      Y1, 200(AX)
-	VMOVUPS      Y2, 104(AX)
-	VMOVUPS      Y3, 232(AX)
-	VMOVUPS      Y4, 136(AX)
-	VMOVUPS      Y5, 264(AX)
-	VMOVUPS      Y6, 168(AX)
-	VMOVUPS      Y7, 296(AX)
+	VMOVUPS      Y0, 56(AX)
+	VMOVUPS      Y1, 184(AX)
+	VMOVUPS      Y2, 88(AX)
+	VMOVUPS      Y3, 216(AX)
+	VMOVUPS      Y4, 120(AX)
+	VMOVUPS      Y5, 248(AX)
+	VMOVUPS      Y6, 152(AX)
+	VMOVUPS      Y7, 280(AX)
 	VZEROUPPER
 	RET
 
@@ -5668,7 +5668,7 @@ loop:
 	ADDPD       X2, X0
 	ADDPD       X3, X1
 	ADDPD       X1, X0
-	MOVUPD      X0, 72(AX)
+	MOVUPD      X0, 56(AX)
 	RET
 
 // func readSSE2F64(b *block)
@@ -5716,7 +5716,7 @@ loop:
 	ADDPD       X2, X0
 	ADDPD       X3, X1
 	ADDPD       X1, X0
-	MOVUPD      X0, 72(AX)
+	MOVUPD      X0, 56(AX)
 	RET
 
 // func copyNTSSE2F32(b *block)
@@ -6133,7 +6133,7 @@ loop:
 	ADDPS       X2, X0
 	ADDPS       X3, X1
 	ADDPS       X1, X0
-	MOVUPS      X0, 72(AX)
+	MOVUPS      X0, 56(AX)
 	RET
 
 // func readSSE2F32(b *block)
@@ -6181,5 +6181,5 @@ loop:
 	ADDPS       X2, X0
 	ADDPS       X3, X1
 	ADDPS       X1, X0
-	MOVUPS      X0, 72(AX)
+	MOVUPS      X0, 56(AX)
 	RET

@@ -67,7 +67,7 @@ func TestStores(t *testing.T) {
 
 func checkStores[T float](t *testing.T, f form) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for range 60 {
+	for range 25 {
 		n, guard := 1+rng.IntN(1500), 9
 		arrays := [3][]T{}
 		for i := range arrays {

@@ -72,8 +72,8 @@ func (t *Team) start() error {
 // ever runs on a bound thread.
 func (t *Team) work(i int, failed chan<- error) {
 	runtime.LockOSThread()
+	me := &t.workers[i] // before the caller may close the team
 	failed <- pin(t.cpus[i])
-	me := &t.workers[i]
 	if _, more := <-me.wake; !more {
 		return
 	}
