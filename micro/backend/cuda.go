@@ -29,6 +29,7 @@ type CUDA struct {
 
 	mu      sync.Mutex
 	modules map[[sha256.Size]byte]*loadedModule
+	arena   *arena // nil until a large buffer is wanted
 }
 
 var _ micro.Device = (*CUDA)(nil)
@@ -140,6 +141,7 @@ func (d *CUDA) Reset() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.modules)
+	d.arena = nil
 	if err := d.gpu.Reset(); err != nil {
 		return fmt.Errorf("reset the GPU: %w", err)
 	}

@@ -48,8 +48,8 @@ func (d *CUDA) acquire(image []byte) (*loadedModule, error) {
 	return m, nil
 }
 
-// release unloads a module after its last user. A module from before a reset is gone already.
-func (d *CUDA) release(m *loadedModule) error {
+// unload drops a module after its last user. A module from before a reset is gone already.
+func (d *CUDA) unload(m *loadedModule) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if m.users--; m.users > 0 || d.modules[m.key] != m {
@@ -186,7 +186,7 @@ func (s *session) addBuffer(b micro.Buffer) error {
 	if b.Bytes == 0 {
 		return nil
 	}
-	addr, err := s.dev.gpu.Alloc(b.Bytes)
+	addr, err := s.dev.alloc(b.Bytes)
 	if err != nil {
 		return s.dev.memoryError(err, b.Bytes)
 	}
@@ -416,9 +416,9 @@ func (s *session) Close() error {
 	}
 	var errs []error
 	for _, b := range s.buffers {
-		errs = append(errs, s.dev.gpu.Free(b.addr))
+		errs = append(errs, s.dev.release(b.addr, b.bytes))
 	}
-	errs = append(errs, s.dev.release(s.module))
+	errs = append(errs, s.dev.unload(s.module))
 	return deviceError(errors.Join(errs...))
 }
 
