@@ -40,7 +40,8 @@ func BenchmarkEpoch(b *testing.B) {
 		b.Fatal(err)
 	}
 	m := &Model{layout: newLayout(s.table, c.Groups), sizes: c.sizes(1)}
-	l, err := c.newLearner(m, s, nil, rand.New(rand.NewPCG(1, 1)))
+	all := dataset.Fold{Train: rand.Perm(2000)}
+	l, err := c.newLearner(m, s, all, rand.New(rand.NewPCG(1, 1)))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gpubench/gpubench/perfpred/dataset"
 	"github.com/gpubench/gpubench/perfpred/nn/tape"
 )
 
@@ -52,24 +53,14 @@ type learner struct {
 	steps       int
 }
 
-// newLearner prepares to learn from all rows but those held back.
-func (c NCPP) newLearner(m *Model, s *sample, held []int, rng *rand.Rand) (*learner, error) {
-	out := make([]bool, s.table.Rows)
-	for _, i := range held {
-		out[i] = true
-	}
-	var rows []int
-	for i, o := range out {
-		if !o {
-			rows = append(rows, i)
-		}
-	}
-	e, err := fitEncoder(s.table.Select(rows), m.layout, c.Bins)
+// newLearner prepares to learn from the fold's training rows.
+func (c NCPP) newLearner(m *Model, s *sample, fold dataset.Fold, rng *rand.Rand) (*learner, error) {
+	e, err := fitEncoder(s.table.Select(fold.Train), m.layout, c.Bins)
 	if err != nil {
 		return nil, err
 	}
 	all := &part{e.encode(s.table, m.layout, c.Bins), s.y, s.known}
-	l := &learner{NCPP: c, rng: rng, train: all.pick(rows), held: all.pick(held), adam: tape.Adam{Decay: c.Decay, Clip: 1}}
+	l := &learner{NCPP: c, rng: rng, train: all.pick(fold.Train), held: all.pick(fold.Test), adam: tape.Adam{Decay: c.Decay, Clip: 1}}
 	l.member = &member{encoder: e, net: newNetwork(m.sizes, m.layout, e.Vocabulary, rng)}
 	l.mean, l.scale = l.train.moments(s.width)
 	for range (c.Batch + shardRows - 1) / shardRows {

@@ -94,7 +94,7 @@ func (c NCPP) fit(ctx context.Context, train *dataset.Table, targets []string, s
 	if s.table.Rows < minRows || len(m.layout) == 0 {
 		return nil, fmt.Errorf("%d rows with a target, %d groups of features that vary: %w", s.table.Rows, len(m.layout), model.ErrTooFew)
 	}
-	folds, err := s.folds(c.Folds, rand.New(rand.NewPCG(seed, 0)))
+	folds, err := s.folds(c.Folds, seed)
 	if err != nil {
 		return nil, err
 	}
@@ -177,37 +177,13 @@ func rowGroups(t *dataset.Table, by string) []string {
 	return groups
 }
 
-// folds divides the rows into at most n parts of about equal size; rows of one
-// group stay together.
-func (s *sample) folds(n int, rng *rand.Rand) ([][]int, error) {
-	members := map[string][]int{}
-	for i, g := range s.group {
-		members[g] = append(members[g], i)
-	}
-	names := make([]string, 0, len(members))
-	for g := range members {
-		names = append(names, g)
-	}
-	if n = min(n, len(names)); n < 2 {
+// folds divides the rows into at most n parts; rows of one group stay together.
+func (s *sample) folds(n int, seed uint64) ([]dataset.Fold, error) {
+	names := slices.Clone(s.group)
+	slices.Sort(names)
+	n = min(n, len(slices.Compact(names)))
+	if n < 2 {
 		return nil, fmt.Errorf("all rows are of one group, %q: %w", s.group[0], model.ErrTooFew)
 	}
-	slices.Sort(names)
-	rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-	folds := make([][]int, n)
-	for i, g := range names {
-		at := i % n
-		if i >= n { // no part stays empty, and then the smallest one grows
-			at = slices.IndexFunc(folds, func(f []int) bool { return len(f) == smallest(folds) })
-		}
-		folds[at] = append(folds[at], members[g]...)
-	}
-	return folds, nil
-}
-
-func smallest(folds [][]int) int {
-	least := len(folds[0])
-	for _, f := range folds {
-		least = min(least, len(f))
-	}
-	return least
+	return dataset.GroupFolds(s.group, n, seed)
 }
