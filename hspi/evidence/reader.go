@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 
 	"github.com/klauspost/compress/zstd"
@@ -249,11 +250,12 @@ func Read(src io.Reader) (*File, error) {
 	}
 }
 
-// Responses decodes the exchanges with whole answers of status 200, in order.
+// Responses decodes the exchanges with whole answers of status 200, in order,
+// but for pages that were only read (GET).
 func (f *File) Responses() []*Response {
 	var all []*Response
 	for _, rec := range f.Records {
-		if rec.Kind == KindExchange && rec.Exchange.Answered() {
+		if rec.Kind == KindExchange && rec.Exchange.Answered() && rec.Exchange.Request.Method != http.MethodGet {
 			all = append(all, Decode(rec))
 		}
 	}

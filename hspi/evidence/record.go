@@ -174,16 +174,17 @@ type NoteCode string
 
 // Codes of notes.
 const (
-	NoteTorn         NoteCode = "torn"          // a torn last line was cut; Data holds it
-	NoteResumed      NoteCode = "resumed"       // the session goes on after an interruption
-	NoteLost         NoteCode = "lost"          // a request of an earlier run left, its answer was never recorded
-	NoteCapability   NoteCode = "capability"    // what discovery found; Values hold it
-	NoteModelChanged NoteCode = "model-changed" // another model name than before
-	NoteStripped     NoteCode = "stripped"      // a field that came before, or was asked for, is missing
-	NoteRateLimited  NoteCode = "rate-limited"  // the server asked to wait
-	NoteGaveUp       NoteCode = "gave-up"       // a request was not answered in all its attempts
-	NoteBudget       NoteCode = "budget"        // the budget does not allow the rest of the plan
-	NoteRefused      NoteCode = "refused"       // the endpoint refused a parameter
+	NoteTorn               NoteCode = "torn"                // a torn last line was cut; Data holds it
+	NoteResumed            NoteCode = "resumed"             // the session goes on after an interruption
+	NoteLost               NoteCode = "lost"                // a request of an earlier run left, its answer was never recorded
+	NoteCapability         NoteCode = "capability"          // what discovery found; Values hold it
+	NoteModelChanged       NoteCode = "model-changed"       // another model name than before
+	NoteFingerprintChanged NoteCode = "fingerprint-changed" // another system_fingerprint than before
+	NoteStripped           NoteCode = "stripped"            // a field that came before, or was asked for, is missing
+	NoteRateLimited        NoteCode = "rate-limited"        // the server asked to wait
+	NoteGaveUp             NoteCode = "gave-up"             // a request was not answered in all its attempts
+	NoteBudget             NoteCode = "budget"              // the budget does not allow the rest of the plan
+	NoteRefused            NoteCode = "refused"             // the endpoint refused a parameter
 )
 
 // End closes a session in good order.

@@ -1,0 +1,54 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/gpubench/gpubench/hspi/evidence"
+)
+
+// ErrKey: the API key cannot be used.
+var ErrKey = errors.New("unusable API key")
+
+// Key is an API key. It never shows in any format of package fmt or in JSON.
+type Key struct{ secret string }
+
+// KeyFromEnv reads the key from the environment variable of that name. The zero
+// Key, for endpoints that need none, is what an empty name gives.
+func KeyFromEnv(name string) (Key, error) {
+	if name == "" {
+		return Key{}, nil
+	}
+	secret := strings.TrimSpace(os.Getenv(name))
+	if secret == "" {
+		return Key{}, fmt.Errorf("%w: the environment variable %s is empty", ErrKey, name)
+	}
+	if strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
+		return Key{}, fmt.Errorf("%w: the environment variable %s holds characters that cannot be in a header", ErrKey, name)
+	}
+	return Key{secret}, nil
+}
+
+func (k Key) set() bool { return k.secret != "" }
+
+// mask removes the key from a text.
+func (k Key) mask(text string) string { return evidence.Mask(text, k.secret) }
+
+// String hides the key.
+func (k Key) String() string {
+	if k.set() {
+		return "[API key]"
+	}
+	return "[no API key]"
+}
+
+// GoString hides the key.
+func (k Key) GoString() string { return k.String() }
+
+// Format hides the key, whatever the verb.
+func (k Key) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, k.String()) } // a State keeps its own error
+
+// MarshalText hides the key.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
