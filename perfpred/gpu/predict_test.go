@@ -113,6 +113,24 @@ func TestProbeScalesTheCeilings(t *testing.T) {
 	assert.ErrorIs(t, err, ErrProbe)
 }
 
+func TestExplain(t *testing.T) {
+	m := model(t)
+	list, err := m.Explain("h100-pcie", query(t, "mlperf/bert-99"))
+	require.NoError(t, err)
+	var score float64
+	for i, c := range list {
+		score += c.Effect
+		if i > 0 {
+			assert.GreaterOrEqual(t, math.Abs(list[i-1].Effect), math.Abs(c.Effect))
+		}
+	}
+	p, err := m.Predict("h100-pcie", query(t, "mlperf/bert-99"), nil)
+	require.NoError(t, err)
+	assert.InDelta(t, p.Utilisation, 1/(1+math.Exp(-score)), 1e-12)
+	_, err = m.Explain("v100-sxm2", query(t, "l2"))
+	assert.ErrorIs(t, err, ErrNothingKnown)
+}
+
 func TestCheck(t *testing.T) {
 	m := model(t)
 	doc := recording(t)

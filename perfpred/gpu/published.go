@@ -198,22 +198,23 @@ func mmaFigures() []translation {
 // wgmmaFigures are the tables of arXiv:2501.12084 and 2402.13499, by type, operand and fill.
 func wgmmaFigures() []translation {
 	var list []translation
-	for _, t := range []struct{ shape, in, acc, ours string }{
-		{"m64n256k16", "f16", "f16", "f16"}, {"m64n256k16", "f16", "f32", "f16"}, {"m64n256k8", "tf32", "f32", "tf32"},
-		{"m64n256k32", "e4m3/e5m2", "f16", "e4m3"}, {"m64n256k32", "e4m3/e5m2", "f32", "e4m3"}, {"m64n256k32", "s8", "s32", "s8"},
-		{"m64n128k16", "f16", "f32", "f16"}, {"m64n64k16", "f16", "f32", "f16"}, {"m64n32k16", "f16", "f32", "f16"},
-		{"m64n16k16", "f16", "f32", "f16"}, {"m64n8k16", "f16", "f32", "f16"},
+	for _, t := range []struct {
+		n             int
+		k             string
+		in, acc, ours string
+	}{
+		{256, "k16", "f16", "f16", "f16"}, {256, "k16", "f16", "f32", "f16"}, {256, "k8", "tf32", "f32", "tf32"},
+		{256, "k32", "e4m3/e5m2", "f16", "e4m3"}, {256, "k32", "e4m3/e5m2", "f32", "e4m3"}, {256, "k32", "s8", "s32", "s8"},
+		{128, "k16", "f16", "f32", "f16"}, {64, "k16", "f16", "f32", "f16"}, {32, "k16", "f16", "f32", "f16"},
+		{16, "k16", "f16", "f32", "f16"}, {8, "k16", "f16", "f32", "f16"},
 	} {
-		var s shape
-		if parsed, err := parseShape(t.shape); err == nil {
-			s = parsed
-		}
+		shape := fmt.Sprintf("m64n%d%s", t.n, t.k)
 		for _, operand := range []string{"SS", "RS"} {
 			for _, fill := range []string{"zeros", "random"} {
-				to := fmt.Sprintf("wgmma{shape=%s in=%s acc=%s a=%s fill=%s}", t.shape, t.ours, t.acc, strings.ToLower(operand), fill)
-				for _, parameter := range []string{"init=" + fill, fmt.Sprintf("N=%d; init=%s", s.n, fill)} {
+				to := fmt.Sprintf("wgmma{shape=%s in=%s acc=%s a=%s fill=%s}", shape, t.ours, t.acc, strings.ToLower(operand), fill)
+				for _, parameter := range []string{"init=" + fill, fmt.Sprintf("N=%d; init=%s", t.n, fill)} {
 					list = append(list, translation{to: to, from: published.Query{
-						Benchmark: "wgmma throughput", Shape: t.shape, In: t.in, Acc: t.acc, Operand: operand, Sparsity: "dense", Parameter: parameter,
+						Benchmark: "wgmma throughput", Shape: shape, In: t.in, Acc: t.acc, Operand: operand, Sparsity: "dense", Parameter: parameter,
 					}})
 				}
 			}

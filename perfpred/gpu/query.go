@@ -138,12 +138,19 @@ func (e entry) param(word string) (results.Param, error) {
 	return results.Param{Key: key, Value: value}, nil
 }
 
-// bare says which key a value belongs to that is given without one.
-var bare = map[string][]string{
-	"a": {"ss", "rs"}, "fill": {"zeros", "random"}, "op": {"read", "write", "copy", "triad", "mix", "add", "mul", "fma"},
-	"scenario": {"offline", "server"}, "space": {"l1", "l2", "dram", "shared"}, "pattern": {"ring", "pair", "broadcast", "own", "plain"},
-	"method": {"bulk", "sync"}, "on": {"chip"},
-	"in": {"f64", "tf32", "f16", "bf16", "e4m3", "e5m2", "fp8", "s8", "u8", "s4", "u4"},
+// bare lists the values that may stand without their key.
+func bare() []results.Param {
+	var list []results.Param
+	for _, b := range [][]string{
+		{"a", "ss", "rs"}, {"fill", "zeros", "random"}, {"op", "read", "write", "copy", "triad", "mix", "add", "mul", "fma"},
+		{"scenario", "offline", "server"}, {"space", "l1", "l2", "dram", "shared"}, {"pattern", "ring", "pair", "broadcast", "own", "plain"},
+		{"method", "bulk", "sync"}, {"memory", "l2", "dram"}, {"in", "f64", "tf32", "f16", "bf16", "e4m3", "e5m2", "fp8", "s8", "u8", "s4", "u4"},
+	} {
+		for _, v := range b[1:] {
+			list = append(list, results.Param{Key: b[0], Value: v})
+		}
+	}
+	return list
 }
 
 func (e entry) keyOf(word string) string {
@@ -155,9 +162,9 @@ func (e entry) keyOf(word string) string {
 	case strings.HasPrefix(word, "__"):
 		return "fn"
 	}
-	for key, values := range bare {
-		if slices.Contains(values, word) && e.allows(key) {
-			return key
+	for _, p := range bare() {
+		if p.Value == word && e.allows(p.Key) {
+			return p.Key
 		}
 	}
 	for _, key := range []string{"model", "level", "type"} {

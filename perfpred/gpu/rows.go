@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gpubench/gpubench/perfpred/gpu/sheet"
 	"github.com/gpubench/gpubench/results"
@@ -55,20 +56,11 @@ func predictable(s sheet.Sheet, q Query) bool {
 			return false
 		}
 	}
-	if !contains(e.metrics, q.Metric) {
+	if !slices.Contains(e.metrics, q.Metric) {
 		return false
 	}
 	_, err = formulate(s, q)
 	return err == nil
-}
-
-func contains(list []string, want string) bool {
-	for _, s := range list {
-		if s == want {
-			return true
-		}
-	}
-	return false
 }
 
 // known keeps the rows that can be formulated and drops those that cannot be: a

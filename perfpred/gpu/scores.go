@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -11,10 +12,11 @@ func Markdown(scores []Score) string {
 	b.WriteString("| class | left out | rows | refused | roofline | one constant | a constant each | model | median | in interval | half-width | probed (without) |\n")
 	b.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, s := range scores {
-		name, roofline, covered, width, probed := s.GPU, percent(s.Roofline), percent(s.Covered), percent(s.Width), ""
-		if name == "" {
-			name = "**mean**"
+		if s.Rows == 0 {
+			fmt.Fprintf(&b, "| %s | %s | 0 | %d |%s\n", s.Class, cmp.Or(s.GPU, "**mean**"), s.Refused, strings.Repeat("  |", 8))
+			continue
 		}
+		name, roofline, covered, width, probed := cmp.Or(s.GPU, "**mean**"), percent(s.Roofline), percent(s.Covered), percent(s.Width), ""
 		if s.Class == string(classLatency) {
 			roofline = "" // a data sheet says nothing of cycles
 		}

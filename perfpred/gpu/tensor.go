@@ -217,8 +217,9 @@ func tensorFeatures(s sheet.Sheet, q Query, sh shape, chip bool, acc string) fea
 	f.is("bench="+api+" arch="+s.Arch, "type="+in)
 	if api == "mma" {
 		tile := "mma " + tileName(s, q, sh)
-		f.needs(tile)
-		f.is(tile + " arch=" + s.Arch)
+		f.needs("mma " + role(s))
+		f.needs(tile + " " + role(s))
+		f.is(tile, tile+" arch="+s.Arch)
 	} else if q.Point.Get("sparse") == "yes" {
 		f.is("wgmma sparse", "wgmma sparse a="+q.Point.Get("a"))
 	}
@@ -231,6 +232,15 @@ func tensorFeatures(s sheet.Sheet, q Query, sh shape, chip bool, acc string) fea
 		}
 	}
 	return f
+}
+
+// role says what mma is on a GPU: its way to the matrix units, or an old way beside
+// wgmma or tcgen05, which alone reach the rate of the data sheet.
+func role(s sheet.Sheet) string {
+	if s.Capability == "9.0" || s.Capability == "10.0" {
+		return "beside a newer instruction"
+	}
+	return "alone"
 }
 
 // tileName groups shapes by how much of the unit's width one instruction fills:
