@@ -89,10 +89,13 @@ class Engine:
             try:
                 self._step()
             except Exception as e:  # the requests of this step fail; the server goes on
-                traceback.print_exc()
-                for s in list(self.running):
-                    s.request.events.put(("error", f"{type(e).__name__}: {e}"))
-                    self._drop(s)
+                self._fail(e)
+
+    def _fail(self, error):
+        traceback.print_exc()
+        for s in list(self.running):
+            s.request.events.put(("error", f"{type(error).__name__}: {error}"))
+            self._drop(s)
 
     def _admit(self):
         """Takes what waits; blocks only where nothing runs."""
@@ -104,9 +107,16 @@ class Engine:
         while not self.inbox.empty() and len(self.running) + len(fresh) < self.max_batch:
             fresh.append(self.inbox.get())
         for request in fresh:
-            if request is not None:
+            if request is None:
+                continue
+            if self.fillers and len(self.running) + len(self.fillers) >= self.max_batch:
+                self._drop(self.fillers[0])
+            try:
                 self.running.append(self._start(request))
                 self._add_fillers()
+            except Exception as e:  # no memory for it, say
+                self._fail(e)
+                request.events.put(("error", f"{type(e).__name__}: {e}"))
 
     def _start(self, request, filler=False):
         seed = request.seed if request.seed is not None else self.random.getrandbits(32)

@@ -68,18 +68,18 @@ def scaled_mm_mode(device, dtype, per_row):
     """How float8 products run here: direct, padded (to 16 tokens), or emulated."""
     if not device.startswith("cuda"):
         return "emulated"
-    for mode, m in (("direct", 3), ("direct", 1), ("padded", 16)):
+    for mode, sizes in (("direct", (1, 3)), ("padded", (16,))):
         try:
-            x, s = quantise_rows(torch.ones(m, 32, device=device, dtype=dtype), per_row)
-            w = torch.ones(48, 32, device=device).to(E4M3)
-            ws = torch.ones(1, 48, device=device) if per_row else torch.ones((), device=device)
-            torch._scaled_mm(x, w.t(), scale_a=s, scale_b=ws, out_dtype=dtype, use_fast_accum=True)
-            torch.cuda.synchronize()
+            for m in sizes:
+                x, s = quantise_rows(torch.ones(m, 32, device=device, dtype=dtype), per_row)
+                w = torch.ones(48, 32, device=device).to(E4M3)
+                ws = torch.ones(1, 48, device=device) if per_row else torch.ones((), device=device)
+                y = torch._scaled_mm(x, w.t(), scale_a=s, scale_b=ws, out_dtype=dtype, use_fast_accum=True)
+                if not torch.allclose(y.float(), torch.full_like(y.float(), 32.0)):
+                    raise RuntimeError("wrong product")
+            return mode
         except (RuntimeError, TypeError, AttributeError, NotImplementedError):
             continue
-        if m != 3:
-            return mode
-        small = mode
     return "emulated"
 
 
@@ -271,13 +271,13 @@ class Model:
         return y.transpose(0, 1).reshape(t, -1)
 
     def _sdpa(self, q, k, v, mask, causal):
+        if mask is not None and self.opts.attention == "flash" and self.device.type == "cuda":
+            # This kernel takes no mask; its causal form is aligned at the end, as a cached prefix needs it.
+            return torch.ops.aten._scaled_dot_product_flash_attention(q, k, v, 0.0, True, False)[0]
         with sdpa_kernel(BACKENDS[self.opts.attention]):
             if mask is None:
                 return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
-            if self.opts.attention == "flash" and self.device.type == "cuda":
-                from torch.nn.attention.bias import causal_lower_right  # flash takes no mask
-                mask = causal_lower_right(q.shape[2], k.shape[2])
-            elif self.opts.attention == "efficient":
+            if self.opts.attention == "efficient":
                 mask = torch.zeros(mask.shape, dtype=q.dtype, device=q.device).masked_fill(~mask, float("-inf"))
                 pad = F.pad(mask, (0, -mask.shape[1] % 16))  # the kernel wants aligned rows
                 mask = pad[:, :mask.shape[1]].expand(1, q.shape[1], -1, -1)

@@ -387,19 +387,32 @@ def make_lab(args):
     return Lab(eng, tok, args.model, args.max_logprobs, about)
 
 
+def ask(lab, prompt, salt):
+    """The log-probabilities of the first token's best five, by id."""
+    r = engine.Request(prompt, 3, temperature=0, logprobs=5, salt=salt, ignore_eos=True)
+    lab.engine.submit(r)
+    first = None
+    while True:
+        kind, value = r.events.get(timeout=600)
+        if kind == "error":
+            raise RuntimeError(value)
+        if kind == "end":
+            return first
+        if not all(-9999 < v <= 1e-3 for _, v in value.top):
+            raise RuntimeError(f"log-probabilities are broken: {value.top}")
+        first = first or dict(value.top)
+
+
 def warm_up(lab):
-    """Compiles and loads what a request needs, and proves that the platform works here."""
-    for prompt in ([5, 6, 7], list(range(4, 44)), list(range(4, 44)) + [7, 8, 9]):
-        r = engine.Request(list(prompt), 3, temperature=0, logprobs=5, salt="warm-up", ignore_eos=True)
-        lab.engine.submit(r)
-        while True:
-            kind, value = r.events.get(timeout=600)
-            if kind == "error":
-                raise RuntimeError(value)
-            if kind == "token" and not all(-9999 < v <= 1e-3 for _, v in value.top):
-                raise RuntimeError(f"log-probabilities are broken: {value.top}")
-            if kind == "end":
-                break
+    """Compiles and loads what a request needs, and proves that the platform works here: a prompt that starts from
+    the prefix cache must answer nearly as the same prompt does from nothing."""
+    prompt = list(range(4, 47))
+    ask(lab, prompt[:3], "warm")
+    ask(lab, prompt[:40], "warm")
+    cached, fresh = ask(lab, prompt, "warm"), ask(lab, prompt, "cold")
+    worst = max(abs(cached[t] - fresh[t]) for t in cached if t in fresh) if cached.keys() & fresh.keys() else 99
+    if worst > 1.5:
+        raise RuntimeError(f"the prefix cache changes log-probabilities by {worst:.2f}")
     lab.engine.batches.clear()
 
 

@@ -71,6 +71,8 @@ def forward(p, cfg, ids):
 def parameters(cfg, device):
     """(all tensors, the trainable ones): base matrices frozen, low-rank changes from zero."""
     p = {k: torch.tensor(v, dtype=torch.float32, device=device) for k, v in weights.base(cfg, head_std=0.3).items()}
+    p["embed"][:, 1] = 4.0  # a channel that is nearly constant, as large models grow one: it lifts all logits
+    p["head"][:, 1] = 3.0
     train = {k: p[k] for k in p if k.split(".")[-1] in ("embed", "head", "norm", "ln1", "ln2")}
     for i in range(cfg.layers):
         for name, (rows, cols) in cfg.linears().items():
@@ -83,11 +85,11 @@ def parameters(cfg, device):
     return {**p, **train}, train
 
 
-def loss_of(logits, target, level):
+def loss_of(logits, target, level, pull):
     """Cross entropy, and a pull of log Z towards `level`: logits get the scale that served models have."""
     z = torch.logsumexp(logits.float(), -1)
     ce = (z - logits.float().gather(-1, target[..., None])[..., 0]).mean()
-    return ce, ce + 1e-3 * (z - level).pow(2).mean()
+    return ce, ce + pull * (z - level).pow(2).mean()
 
 
 def run(args):
@@ -117,7 +119,7 @@ def run(args):
         ids = torch.from_numpy(np.stack([data[a:a + args.length + 1] for a in at])).to(args.device)
         with torch.autocast(args.device, dtype=torch.bfloat16):
             logits = forward(p, cfg, ids[:, :-1])
-        ce, loss = loss_of(logits, ids[:, 1:], args.level)
+        ce, loss = loss_of(logits, ids[:, 1:], args.level, args.pull)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(list(train.values()), 1.0)
@@ -144,11 +146,12 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--preset", default="small", choices=weights.PRESETS)
     ap.add_argument("--device", default="cuda" if cuda else "cpu")
-    ap.add_argument("--steps", type=int, default=3000 if cuda else 1200)
-    ap.add_argument("--batch", type=int, default=64 if cuda else 8)
+    ap.add_argument("--steps", type=int, default=2000 if cuda else 1200)
+    ap.add_argument("--batch", type=int, default=32 if cuda else 8)
     ap.add_argument("--length", type=int, default=256 if cuda else 128)
     ap.add_argument("--lr", type=float, default=1.5e-3)
     ap.add_argument("--level", type=float, default=16.0, help="log Z that training pulls towards")
+    ap.add_argument("--pull", type=float, default=1e-2)
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--chars", type=int, default=30_000_000, help="corpus size limit")
     ap.add_argument("--bpe-chars", type=int, default=4_000_000)
