@@ -135,6 +135,9 @@ func unpackWeights(into []float64, text string) error {
 	}
 	for i := range into {
 		into[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:])))
+		if math.IsNaN(into[i]) || math.IsInf(into[i], 0) {
+			return fmt.Errorf("weight %d is %g", i, into[i])
+		}
 	}
 	return nil
 }

@@ -62,8 +62,8 @@ func Default() NCPP {
 // Name implements model.Trainer.
 func (NCPP) Name() string { return kind }
 
-// minRows is how many rows a network is learnt from at least.
-const minRows = 20
+// minRows is how many rows with a value a target needs at least.
+const minRows = 3
 
 // Fit implements model.Trainer. Each target learns from the rows that have it;
 // all targets share the network but for its last layer.
@@ -91,8 +91,8 @@ func (c NCPP) fit(ctx context.Context, train *dataset.Table, targets []string, s
 		}
 		m.targets = append(m.targets, output{Name: name, Base: target.Base})
 	}
-	if s.table.Rows < minRows || len(m.layout) == 0 {
-		return nil, fmt.Errorf("%d rows with a target, %d groups of features that vary: %w", s.table.Rows, len(m.layout), model.ErrTooFew)
+	if len(m.layout) == 0 {
+		return nil, fmt.Errorf("none of the features varies: %w", model.ErrTooFew)
 	}
 	folds, err := s.folds(c.Folds, seed)
 	if err != nil {
@@ -143,6 +143,9 @@ func newSample(t *dataset.Table, targets []string, splitBy string) (*sample, err
 		if logs[k], err = t.LogRatio(name); err != nil {
 			return nil, err
 		}
+		if n := countKnown(logs[k]); n < minRows {
+			return nil, fmt.Errorf("%s: %d usable rows of %d, at least %d are needed: %w", name, n, t.Rows, minRows, model.ErrTooFew)
+		}
 	}
 	s := &sample{width: len(targets)}
 	var rows []int
@@ -165,6 +168,16 @@ func newSample(t *dataset.Table, targets []string, splitBy string) (*sample, err
 	return s, nil
 }
 
+func countKnown(values []float64) int {
+	n := 0
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			n++
+		}
+	}
+	return n
+}
+
 // rowGroups names each row's group; rows without one are alone.
 func rowGroups(t *dataset.Table, by string) []string {
 	named, err := t.Group(by)
@@ -177,13 +190,17 @@ func rowGroups(t *dataset.Table, by string) []string {
 	return groups
 }
 
-// folds divides the rows into at most n parts; rows of one group stay together.
+// folds divides the rows into at most n parts. Rows of one group stay together,
+// unless there is only one group.
 func (s *sample) folds(n int, seed uint64) ([]dataset.Fold, error) {
-	names := slices.Clone(s.group)
-	slices.Sort(names)
-	n = min(n, len(slices.Compact(names)))
-	if n < 2 {
-		return nil, fmt.Errorf("all rows are of one group, %q: %w", s.group[0], model.ErrTooFew)
+	groups := s.group
+	if distinct(groups) < 2 {
+		groups = rowGroups(s.table, "")
 	}
-	return dataset.GroupFolds(s.group, n, seed)
+	return dataset.GroupFolds(groups, min(n, distinct(groups)), seed)
+}
+
+func distinct(names []string) int {
+	sorted := slices.Sorted(slices.Values(names))
+	return len(slices.Compact(sorted))
 }
