@@ -161,18 +161,18 @@ func (o Options) bandwidthJob(gpu micro.GPU, p results.Point) (*micro.Job, error
 	}
 	gather, last := passes(k.Name)
 	main := variant{s.kernel(), last, s, false}
-	walk := func(slot int, verify uint32) []micro.Launch {
+	walk := func(verify uint32) []micro.Launch {
 		var list []micro.Launch
 		for _, g := range gather {
-			list = append(list, prog.launch(gpu, gathering(g, s), slot, bytes, 1, verify))
+			list = append(list, prog.launch(gpu, gathering(g, s), bytes, 1, verify))
 		}
 		if prog.merge {
 			parts := uint32(list[0].Grid[0])
-			list = append(list, micro.Launch{Kernel: "merge", Grid: micro.Dim(1), Block: micro.Dim(mergeThreads), Args: prog.args(slot, parts, verify)})
+			list = append(list, micro.Launch{Kernel: "merge", Grid: micro.Dim(1), Block: micro.Dim(mergeThreads), Args: prog.args(parts, verify)})
 		}
-		return append(list, prog.launch(gpu, main, slot, bytes, 1, verify))
+		return append(list, prog.launch(gpu, main, bytes, 1, verify))
 	}
-	job, err := prog.job(gpu, bytes, prog.launch(gpu, main, 0, warmUp(bytes), 1, 0), walk(1, 0), walk(0, 1))
+	job, err := prog.job(gpu, bytes, prog.launch(gpu, main, warmUp(bytes), 1, 0), walk(0), walk(1))
 	if err != nil {
 		return nil, err
 	}

@@ -84,14 +84,11 @@ const (
 	resultWords = resultSlots + slots
 )
 
-// resetKernel prepares the samples for their minima and maxima, and clears state and result.
+// resetKernel prepares the times for their minimum, and clears samples, state and result.
 func resetKernel(k *ptx.Kernel) {
-	samples, result, state := k.Param("samples", ptx.B64), k.Param("result", ptx.B64), k.Param("state", ptx.B64)
+	samples, times := k.Param("samples", ptx.B64), k.Param("times", ptx.B64)
+	result, state := k.Param("result", ptx.B64), k.Param("state", ptx.B64)
 	thread := kit.Read(k, "%tid.x")
-	low, even, value := k.Reg(ptx.B32), k.Reg(ptx.Pred), k.Reg(ptx.B64)
-	k.I("and.b32", low, thread, ptx.Int(1))
-	k.I("setp.eq.u32", even, low, ptx.Int(0))
-	k.I("selp.b64", value, ptx.Int(-1), ptx.Int(0), even)
 	put := func(base ptx.Reg, words int, v ptx.Operand) {
 		kit.When(k, "lt", thread, ptx.Int(words), func() {
 			address := k.Reg(ptx.B64)
@@ -99,9 +96,11 @@ func resetKernel(k *ptx.Kernel) {
 			k.I("st.global.u64", ptx.At(address, 0), v)
 		})
 	}
-	zero := k.Reg(ptx.B64)
+	zero, most := k.Reg(ptx.B64), k.Reg(ptx.B64)
 	k.I("mov.b64", zero, ptx.Int(0))
-	put(samples, words*launchSlots, value)
+	k.I("mov.b64", most, ptx.Int(-1))
+	put(samples, words, zero)
+	put(times, 1, most) // timesStart, of which the least is kept
 	put(state, stateParts, zero)
 	put(result, resultWords, zero)
 	k.I("ret")
@@ -113,7 +112,7 @@ const resetThreads = 256
 // checkKernel compares every element of the written arrays with what the pattern
 // says, and adds up the sum that the pattern gives.
 func (p program) checkKernel(k *ptx.Kernel) {
-	c, _, count := newCode(k, p.t, p.arrays, 256)
+	c, count := newCode(k, p.t, p.arrays, 256)
 	table := k.Param("expected", ptx.B64)
 	tolerance := k.Reg(ptx.F64)
 	k.I("mov.b64", tolerance, k.Param("tolerance", ptx.B64))

@@ -97,9 +97,9 @@ func (o Options) footprintJob(gpu micro.GPU, p results.Point) (*micro.Job, error
 	}
 	prog := newProgram(k.Name, stream.F64, []shape{footprintShape}, true)
 	main := prog.variants[0]
-	launch := func(slot, n int, verify uint32) micro.Launch { return prog.launch(gpu, main, slot, bytes, n, verify) }
+	launch := func(n int, verify uint32) micro.Launch { return prog.launch(gpu, main, bytes, n, verify) }
 	n := walks(k, bytes)
-	job, err := prog.job(gpu, bytes, launch(0, max(1, n/8), 0), []micro.Launch{launch(1, n, 0)}, []micro.Launch{launch(0, 1, 1)})
+	job, err := prog.job(gpu, bytes, launch(max(1, n/8), 0), []micro.Launch{launch(n, 0)}, []micro.Launch{launch(1, 1)})
 	if err != nil {
 		return nil, err
 	}

@@ -123,10 +123,10 @@ func mixJob(gpu micro.GPU, p results.Point) (*micro.Job, error) {
 		return nil, micro.Unsupportedf("arrays of %d bytes are not four times L2: too little memory is free", bytes)
 	}
 	prog := x.program()
-	launch := func(slot int, bytes uint64, verify uint32) micro.Launch {
-		return prog.launch(gpu, prog.variants[0], slot, bytes, 1, verify)
+	launch := func(bytes uint64, verify uint32) micro.Launch {
+		return prog.launch(gpu, prog.variants[0], bytes, 1, verify)
 	}
-	job, err := prog.job(gpu, bytes, launch(0, warmUp(bytes), 0), []micro.Launch{launch(1, bytes, 0)}, []micro.Launch{launch(0, bytes, 1)})
+	job, err := prog.job(gpu, bytes, launch(warmUp(bytes), 0), []micro.Launch{launch(bytes, 0)}, []micro.Launch{launch(bytes, 1)})
 	if err != nil {
 		return nil, err
 	}

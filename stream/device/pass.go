@@ -25,10 +25,10 @@ type pass struct {
 type code struct {
 	*ptx.Kernel
 	t stream.Type
-	// array are the addresses of a, b and c; result and state are small buffers.
-	array         map[string]ptx.Reg
-	result, state ptx.Reg
-	thread, cta   ptx.Reg
+	// array are the addresses of the arrays; times, result and state are small buffers.
+	array                map[string]ptx.Reg
+	times, result, state ptx.Reg
+	thread, cta          ptx.Reg
 	// verify is 1 in the launch whose result is checked, else 0.
 	verify  ptx.Reg
 	threads int
@@ -37,22 +37,22 @@ type code struct {
 }
 
 // newCode declares the parameters that all kernels of a module share.
-func newCode(k *ptx.Kernel, t stream.Type, arrays []string, threads int) (c *code, samples, tiles ptx.Reg) {
+func newCode(k *ptx.Kernel, t stream.Type, arrays []string, threads int) (c *code, tiles ptx.Reg) {
 	k.MaxThreads = threads
 	c = &code{Kernel: k, t: t, array: map[string]ptx.Reg{}, threads: threads}
-	samples, c.result, c.state = k.Param("samples", ptx.B64), k.Param("result", ptx.B64), k.Param("state", ptx.B64)
+	c.times, c.result, c.state = k.Param("times", ptx.B64), k.Param("result", ptx.B64), k.Param("state", ptx.B64)
 	for _, name := range arrays {
 		c.array[name] = k.Param(name, ptx.B64)
 	}
 	tiles, c.verify = k.Param("tiles", ptx.B32), k.Param("verify", ptx.B32)
 	c.thread, c.cta = kit.Read(k, "%tid.x"), kit.Read(k, "%ctaid.x")
-	return c, samples, tiles
+	return c, tiles
 }
 
 // build writes the pass in a shape. A CTA of a walk takes tiles cta, cta + grid,
 // ... below tiles; otherwise a CTA takes one tile, cta modulo tiles where wrap is set.
 func (p pass) build(k *ptx.Kernel, t stream.Type, arrays []string, s shape, wrap bool) {
-	c, samples, tiles := newCode(k, t, arrays, s.threads)
+	c, tiles := newCode(k, t, arrays, s.threads)
 	if p.start != nil {
 		p.start(c)
 	}
@@ -71,7 +71,7 @@ func (p pass) build(k *ptx.Kernel, t stream.Type, arrays []string, s shape, wrap
 	if p.finish != nil {
 		p.finish(c)
 	}
-	watch.stop(samples, len(p.stores) > 0)
+	watch.stop(len(p.stores) > 0)
 	k.I("ret")
 }
 

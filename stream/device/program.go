@@ -51,27 +51,25 @@ func (p program) module(gpu micro.GPU) *ptx.Module {
 		mergeKernel(m.Kernel("merge"), p.t, p.arrays)
 	}
 	resetKernel(m.Kernel("reset"))
+	collectKernel(m.Kernel("collect"))
 	fillKernel(m.Kernel("fill"), p.t)
 	p.checkKernel(m.Kernel("check"))
 	return m
 }
-
-// launchSlots of the samples: the launch that warms up, and the timed ones together.
-const launchSlots = 2
 
 // job makes the job of the launches given, over arrays of some bytes each.
 // prelude runs before every trial, untimed.
 func (p program) job(gpu micro.GPU, bytes uint64, prelude micro.Launch, timed, verify []micro.Launch) (*micro.Job, error) {
 	elements := bytes / uint64(p.t.Bytes())
 	reset := micro.Launch{Kernel: "reset", Grid: micro.Dim(1), Block: micro.Dim(resetThreads),
-		Args: []micro.Arg{micro.Ptr("samples", 0), micro.Ptr("result", 0), micro.Ptr("state", 0)}}
+		Args: []micro.Arg{micro.Ptr("samples", 0), micro.Ptr("times", 0), micro.Ptr("result", 0), micro.Ptr("state", 0)}}
 	job := &micro.Job{
 		Module: p.module(gpu),
-		Buffers: []micro.Buffer{{Name: "samples", Bytes: 8 * words * launchSlots}, {Name: "result", Bytes: 8 * resultWords},
-			{Name: "state", Bytes: stateBytes}, p.expected()},
+		Buffers: []micro.Buffer{{Name: "samples", Bytes: 8 * words}, {Name: "times", Bytes: 8 * timesWords},
+			{Name: "result", Bytes: 8 * resultWords}, {Name: "state", Bytes: stateBytes}, p.expected()},
 		Samples: "samples", Result: "result", CheckedBy: micro.ByAnalytic, Check: p.check(elements),
 		Verify:   append(append([]micro.Launch{reset}, verify...), p.checkLaunch(gpu, elements)),
-		Launches: append([]micro.Launch{reset, prelude}, timed...),
+		Launches: slices.Concat([]micro.Launch{prelude, reset}, timed, []micro.Launch{collect()}),
 	}
 	for j, name := range p.arrays {
 		job.Buffers = append(job.Buffers, micro.Buffer{Name: name, Bytes: bytes})
@@ -100,14 +98,14 @@ func (p program) expected() micro.Buffer {
 }
 
 func (p program) checkLaunch(gpu micro.GPU, elements uint64) micro.Launch {
-	args := p.args(0, uint32(elements), 0)
+	args := p.args(uint32(elements), 0)
 	return micro.Launch{Kernel: "check", Grid: micro.Dim(8 * max(gpu.SMs, 1)), Block: micro.Dim(256),
 		Args: append(args, micro.Ptr("expected", 0), micro.U64(math.Float64bits(p.tolerance)))}
 }
 
-// args are the parameters that the kernels share; slot is of the samples.
-func (p program) args(slot int, tiles, verify uint32) []micro.Arg {
-	args := []micro.Arg{micro.Ptr("samples", uint64(8*words*slot)), micro.Ptr("result", 0), micro.Ptr("state", 0)}
+// args are the parameters that the kernels share.
+func (p program) args(tiles, verify uint32) []micro.Arg {
+	args := []micro.Arg{micro.Ptr("times", 0), micro.Ptr("result", 0), micro.Ptr("state", 0)}
 	for _, name := range p.arrays {
 		args = append(args, micro.Ptr(name, 0))
 	}
@@ -115,8 +113,8 @@ func (p program) args(slot int, tiles, verify uint32) []micro.Arg {
 }
 
 // launch runs a variant over bytes of each array, passes times if it wraps.
-func (p program) launch(gpu micro.GPU, v variant, slot int, bytes uint64, passes int, verify uint32) micro.Launch {
+func (p program) launch(gpu micro.GPU, v variant, bytes uint64, passes int, verify uint32) micro.Launch {
 	tiles := uint32(bytes / v.shape.tile())
 	return micro.Launch{Kernel: v.name, Grid: micro.Dim(passes * v.shape.grid(bytes, gpu.SMs)), Block: micro.Dim(v.shape.threads),
-		Args: p.args(slot, tiles, verify)}
+		Args: p.args(tiles, verify)}
 }

@@ -21,10 +21,10 @@ const (
 // the SM clock of each in MHz.
 func trials(m *micro.Measured, bytes float64) (rates, clocks []float64, err error) {
 	for i, r := range m.Readings {
-		if len(r.Samples) != words*launchSlots {
-			return nil, nil, fmt.Errorf("%d sample words, expected %d", len(r.Samples), words*launchSlots)
+		if len(r.Samples) != words {
+			return nil, nil, fmt.Errorf("%d sample words, expected %d", len(r.Samples), words)
 		}
-		w := r.Samples[words:]
+		w := r.Samples
 		if w[wordStop] <= w[wordStart] {
 			return nil, nil, fmt.Errorf("a launch stops before it starts: %v", w)
 		}

@@ -167,7 +167,7 @@ const mergeThreads = 256
 
 // mergeKernel adds up the parts of the gathering CTAs; tiles is their number.
 func mergeKernel(k *ptx.Kernel, t stream.Type, arrays []string) {
-	c, _, parts := newCode(k, t, arrays, mergeThreads)
+	c, parts := newCode(k, t, arrays, mergeThreads)
 	sum := c.Regs(ptx.F64, 2)
 	c.I("mov.f64", sum[0], ptx.Float(0))
 	c.I("mov.f64", sum[1], ptx.Float(-(1 << 20)))
