@@ -5,34 +5,49 @@ import (
 	"slices"
 )
 
-// maxBins is the number of bins of a feature; bin 0 holds missing values.
-const maxBins = 64
+// maxBins is the number of bins of a feature, of which one is for missing
+// values.
+const (
+	maxBins = 64
+	missing = 0
+)
 
-// binned is a feature matrix in small integers, column by column.
+// binEdges returns, per feature, the values that separate its bins: bin b > 0
+// holds values in (edges[b-2], edges[b-1]], the last bin what is above all.
+func binEdges(x [][]float64) [][]float64 {
+	if len(x) == 0 {
+		return nil
+	}
+	edges := make([][]float64, len(x[0]))
+	for j := range edges {
+		values := make([]float64, 0, len(x))
+		for _, row := range x {
+			if !math.IsNaN(row[j]) {
+				values = append(values, row[j])
+			}
+		}
+		edges[j] = edgesOf(values)
+	}
+	return edges
+}
+
+// binned is a feature matrix in bins, by row and by column.
 type binned struct {
-	// Edges are, per feature, the values that separate its bins: bin b > 0
-	// holds values in (Edges[b-2], Edges[b-1]], the last what is above all.
 	edges   [][]float64
+	rows    [][]uint8
 	columns [][]uint8
 }
 
-// binColumns finds the edges on these rows and bins all rows.
-func binColumns(x [][]float64, rows []int) *binned {
-	if len(x) == 0 {
-		return &binned{}
-	}
-	b := &binned{edges: make([][]float64, len(x[0])), columns: make([][]uint8, len(x[0]))}
-	for j := range b.edges {
-		values := make([]float64, 0, len(rows))
-		for _, i := range rows {
-			if v := x[i][j]; !math.IsNaN(v) {
-				values = append(values, v)
-			}
-		}
-		b.edges[j] = edgesOf(values)
+func binRows(edges [][]float64, x [][]float64) *binned {
+	b := &binned{edges: edges, rows: make([][]uint8, len(x)), columns: make([][]uint8, len(edges))}
+	for j := range edges {
 		b.columns[j] = make([]uint8, len(x))
-		for i := range x {
-			b.columns[j][i] = binOf(b.edges[j], x[i][j])
+	}
+	for i, row := range x {
+		b.rows[i] = make([]uint8, len(edges))
+		for j, v := range row {
+			k := binOf(edges[j], v)
+			b.rows[i][j], b.columns[j][i] = k, k
 		}
 	}
 	return b
@@ -64,7 +79,7 @@ func edgesOf(values []float64) []float64 {
 
 func binOf(edges []float64, v float64) uint8 {
 	if math.IsNaN(v) {
-		return 0
+		return missing
 	}
 	b, _ := slices.BinarySearch(edges, v)
 	return uint8(b + 1)

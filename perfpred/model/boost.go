@@ -46,11 +46,13 @@ func (b Boost) Fit(ctx context.Context, train *dataset.Table, targets []string, 
 	}
 	m := &boosted{Encoder: enc, Outputs: p.outputs, Fits: make([]boostFit, len(targets))}
 	x := enc.Encode(train)
+	m.Edges = binEdges(x)
+	bins := binRows(m.Edges, x)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(workers)
 	for k, y := range p.y {
 		g.Go(func() (err error) {
-			m.Fits[k], err = b.fit(ctx, x, y, len(enc.Names()), seed+uint64(k))
+			m.Fits[k], err = b.fit(ctx, bins, y, seed+uint64(k))
 			return err
 		})
 	}
@@ -71,14 +73,14 @@ type boostFit struct {
 }
 
 // fit leaves out rows whose y is NaN.
-func (b Boost) fit(ctx context.Context, x [][]float64, y []float64, features int, seed uint64) (boostFit, error) {
-	rows := finite(y)
+func (b Boost) fit(ctx context.Context, x *binned, y []float64, seed uint64) (boostFit, error) {
+	rows, features := finite(y), len(x.edges)
 	fit := boostFit{Start: mean(y, rows), Gains: make([]float64, features)}
 	if features == 0 {
 		return fit, nil
 	}
 	rng := rand.New(rand.NewPCG(seed, 0xb0057))
-	g := &grower{b: binColumns(x, rows), leaves: b.Leaves, least: b.Least, penalty: b.Penalty}
+	g := &grower{b: x, leaves: b.Leaves, least: b.Least, penalty: b.Penalty, rate: b.Rate}
 	residual := make([]float64, len(y))
 	for _, i := range rows {
 		residual[i] = y[i] - fit.Start
@@ -92,18 +94,15 @@ func (b Boost) fit(ctx context.Context, x [][]float64, y []float64, features int
 			drawn[k] = rows[i]
 		}
 		t := g.grow(residual, drawn, sample(rng, features, b.Features), fit.Gains)
-		for n := range t.Value {
-			t.Value[n] = float64(float32(t.Value[n] * b.Rate)) // what the file will hold
-		}
 		fit.Trees = append(fit.Trees, t)
 		for _, i := range rows {
-			residual[i] -= t.at(x[i])
+			residual[i] -= t.at(x.rows[i])
 		}
 	}
 	return fit, nil
 }
 
-func (f *boostFit) at(x []float64) float64 {
+func (f *boostFit) at(x []uint8) float64 {
 	sum := f.Start
 	for _, t := range f.Trees {
 		sum += t.at(x)
@@ -114,6 +113,7 @@ func (f *boostFit) at(x []float64) float64 {
 // boosted is a fitted Boost.
 type boosted struct {
 	Encoder *dataset.Encoder `json:"encoder"`
+	Edges   [][]float64      `json:"edges"`
 	Outputs []output         `json:"outputs"`
 	Fits    []boostFit       `json:"fits"`
 }
@@ -130,7 +130,7 @@ func (m *boosted) Predict(rows *dataset.Table) ([][]Estimate, error) {
 }
 
 func (m *boosted) logs(rows *dataset.Table) [][]float64 {
-	x := m.Encoder.Encode(rows)
+	x := binRows(m.Edges, m.Encoder.Encode(rows)).rows
 	out := make([][]float64, len(m.Fits))
 	for k := range m.Fits {
 		out[k] = make([]float64, len(x))
@@ -168,6 +168,9 @@ func decodeBoosted(data json.RawMessage, _ Decoders) (Model, error) {
 		return nil, fmt.Errorf("%w: %d fits for %d targets", ErrFile, len(m.Fits), len(m.Outputs))
 	}
 	features := len(m.Encoder.Names())
+	if len(m.Edges) != features {
+		return nil, fmt.Errorf("%w: bins of %d features for %d", ErrFile, len(m.Edges), features)
+	}
 	for _, f := range m.Fits {
 		if len(f.Gains) != features {
 			return nil, fmt.Errorf("%w: %d gains for %d features", ErrFile, len(f.Gains), features)

@@ -8,14 +8,29 @@ import (
 	"github.com/gpubench/gpubench/perfpred/dataset"
 )
 
-// folded is a trainer that can predict its own training rows honestly: each by
-// a model that did not see its fold. logs is [target][row] of ln(prediction).
-type folded interface {
-	fitFolds(ctx context.Context, train *dataset.Table, targets []string, folds []dataset.Fold, seed uint64) (m Model, logs [][]float64, err error)
+// foldFit is a model with honest predictions of its own training rows: each by
+// a model that did not see the row's fold.
+type foldFit struct {
+	model Model
+	// logs are ln(prediction), [target][row].
+	logs [][]float64
+	// spread is how far a stack's members differ on the row, [target][row]; nil
+	// for other models.
+	spread [][]float64
 }
 
-// fitFolds does that for any trainer.
-func fitFolds(ctx context.Context, tr Trainer, train *dataset.Table, targets []string, folds []dataset.Fold, seed uint64) (Model, [][]float64, error) {
+// folded is a trainer that makes its foldFit itself.
+type folded interface {
+	fitFolds(ctx context.Context, train *dataset.Table, targets []string, folds []dataset.Fold, seed uint64) (*foldFit, error)
+}
+
+// spreader is a model of several that may differ: Spread is [target][row].
+type spreader interface {
+	predictSpread(rows *dataset.Table) (p [][]Estimate, spread [][]float64, err error)
+}
+
+// fitFolds makes a foldFit of any trainer.
+func fitFolds(ctx context.Context, tr Trainer, train *dataset.Table, targets []string, folds []dataset.Fold, seed uint64) (*foldFit, error) {
 	if f, ok := tr.(folded); ok {
 		return f.fitFolds(ctx, train, targets, folds, seed)
 	}
@@ -26,11 +41,11 @@ func fitFolds(ctx context.Context, tr Trainer, train *dataset.Table, targets []s
 	for _, f := range folds {
 		m, err := tr.Fit(ctx, train.Select(f.Train), targets, seed)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", f.Name, err)
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
 		p, err := m.Predict(train.Select(f.Test))
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", f.Name, err)
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
 		for k := range p {
 			for i, row := range f.Test {
@@ -39,7 +54,10 @@ func fitFolds(ctx context.Context, tr Trainer, train *dataset.Table, targets []s
 		}
 	}
 	m, err := tr.Fit(ctx, train, targets, seed)
-	return m, logs, err
+	if err != nil {
+		return nil, err
+	}
+	return &foldFit{model: m, logs: logs}, nil
 }
 
 // logValues returns ln(value) of a target, NaN where it has none.

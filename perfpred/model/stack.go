@@ -26,8 +26,11 @@ func (s Stack) Name() string { return s.Label }
 
 // Fit trains each member once per fold and once on all rows.
 func (s Stack) Fit(ctx context.Context, train *dataset.Table, targets []string, seed uint64) (Model, error) {
-	m, _, err := s.fitFolds(ctx, train, targets, innerFolds(train, groupOr(s.Group), foldsOr(s.Folds), seed), seed)
-	return m, err
+	f, err := s.fitFolds(ctx, train, targets, innerFolds(train, groupOr(s.Group), foldsOr(s.Folds), seed), seed)
+	if err != nil {
+		return nil, err
+	}
+	return f.model, nil
 }
 
 func foldsOr(n int) int {
@@ -37,33 +40,51 @@ func foldsOr(n int) int {
 	return n
 }
 
-func (s Stack) fitFolds(ctx context.Context, train *dataset.Table, targets []string, folds []dataset.Fold, seed uint64) (Model, [][]float64, error) {
+func (s Stack) fitFolds(ctx context.Context, train *dataset.Table, targets []string, folds []dataset.Fold, seed uint64) (*foldFit, error) {
 	if len(s.Members) == 0 {
-		return nil, nil, fmt.Errorf("fit %s: no members: %w", s.Label, ErrTooFew)
+		return nil, fmt.Errorf("fit %s: no members: %w", s.Label, ErrTooFew)
 	}
 	m := &stack{Weights: make([][]float64, len(targets))}
 	logs := make([][][]float64, len(s.Members)) // [member][target][row]
 	for k, tr := range s.Members {
-		member, l, err := fitFolds(ctx, tr, train, targets, folds, seed+uint64(k)*1000)
+		f, err := fitFolds(ctx, tr, train, targets, folds, seed+uint64(k)*1000)
 		if err != nil {
-			return nil, nil, fmt.Errorf("fit %s: %w", s.Label, err)
+			return nil, fmt.Errorf("fit %s: %w", s.Label, err)
 		}
-		m.members, logs[k] = append(m.members, member), l
+		m.members, logs[k] = append(m.members, f.model), f.logs
 	}
-	out := make([][]float64, len(targets))
+	out := &foldFit{model: m}
 	for k, target := range targets {
 		y, err := logValues(train, target)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		x := make([][]float64, len(logs))
-		for j := range logs {
-			x[j] = logs[j][k]
-		}
+		x := ofTarget(logs, k)
 		m.Weights[k] = stackWeights(x, y)
-		out[k] = mix(x, m.Weights[k])
+		middle := mix(x, m.Weights[k])
+		out.logs, out.spread = append(out.logs, middle), append(out.spread, spreadOf(x, middle))
 	}
-	return m, out, nil
+	return out, nil
+}
+
+// ofTarget returns the members' logarithms of one target, [member][row].
+func ofTarget(logs [][][]float64, target int) [][]float64 {
+	x := make([][]float64, len(logs))
+	for j := range logs {
+		x[j] = logs[j][target]
+	}
+	return x
+}
+
+// spreadOf is the members' mean distance from their mixture, per row.
+func spreadOf(x [][]float64, middle []float64) []float64 {
+	out := make([]float64, len(middle))
+	for _, member := range x {
+		for i, v := range member {
+			out[i] += math.Abs(v-middle[i]) / float64(len(x))
+		}
+	}
+	return out
 }
 
 // mix returns the weighted sum over members, x being [member][row].
@@ -139,29 +160,40 @@ func (m *stack) Kind() string      { return "stack" }
 func (m *stack) Targets() []string { return m.members[0].Targets() }
 
 func (m *stack) Predict(rows *dataset.Table) ([][]Estimate, error) {
-	logs := make([][]float64, len(m.Weights))
-	for k := range logs {
-		logs[k] = make([]float64, rows.Rows)
-	}
+	p, _, err := m.predictSpread(rows)
+	return p, err
+}
+
+func (m *stack) predictSpread(rows *dataset.Table) (p [][]Estimate, spread [][]float64, err error) {
+	logs := make([][][]float64, len(m.members))
 	for j, member := range m.members {
 		p, err := member.Predict(rows)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		for k := range p {
-			for i, e := range p[k] {
-				logs[k][i] += m.Weights[k][j] * math.Log(e.Value)
-			}
+		logs[j] = logsOf(p)
+	}
+	for k, w := range m.Weights {
+		x := ofTarget(logs, k)
+		middle := mix(x, w)
+		row := make([]Estimate, rows.Rows)
+		for i, v := range middle {
+			row[i] = Estimate{Value: math.Exp(v), Low: math.NaN(), High: math.NaN()}
+		}
+		p, spread = append(p, row), append(spread, spreadOf(x, middle))
+	}
+	return p, spread, nil
+}
+
+func logsOf(p [][]Estimate) [][]float64 {
+	out := make([][]float64, len(p))
+	for k := range p {
+		out[k] = make([]float64, len(p[k]))
+		for i, e := range p[k] {
+			out[k][i] = math.Log(e.Value)
 		}
 	}
-	out := make([][]Estimate, len(logs))
-	for k := range logs {
-		out[k] = make([]Estimate, rows.Rows)
-		for i, v := range logs[k] {
-			out[k][i] = Estimate{Value: math.Exp(v), Low: math.NaN(), High: math.NaN()}
-		}
-	}
-	return out, nil
+	return out
 }
 
 // Importances are the members' by their weights.

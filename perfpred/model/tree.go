@@ -6,41 +6,45 @@ import (
 	"slices"
 )
 
-// tree is a regression tree in arrays, root first. A node with Feature < 0 is a
-// leaf with Value; otherwise values up to Threshold go to Left, the rest to
-// Left+1; missing values go left if MissingLeft.
+// tree is a regression tree on binned features, in arrays, root first. A node
+// with Feature < 0 is a leaf with Value; otherwise bins up to Bin go to Left,
+// the rest to Left+1. Missing values go right but in the nodes of MissingLeft,
+// which is sorted. Most of a model file are trees: their fields are short.
 type tree struct {
 	Feature     []int     `json:"f"`
-	Threshold   []float64 `json:"t"`
+	Bin         []int     `json:"b"`
 	Left        []int     `json:"l"`
-	MissingLeft []bool    `json:"m"`
-	Value       []float64 `json:"v"`
+	Value       []float32 `json:"v"`
+	MissingLeft []int     `json:"m,omitempty"`
 }
 
-func (t *tree) at(x []float64) float64 {
+// at returns the value for a row of bins.
+func (t *tree) at(row []uint8) float64 {
 	n := 0
 	for t.Feature[n] >= 0 {
-		v := x[t.Feature[n]]
-		switch {
-		case math.IsNaN(v) && t.MissingLeft[n], v <= t.Threshold[n]:
-			n = t.Left[n]
-		default:
-			n = t.Left[n] + 1
+		b := int(row[t.Feature[n]])
+		left := b <= t.Bin[n]
+		if b == missing {
+			_, left = slices.BinarySearch(t.MissingLeft, n)
+		}
+		n = t.Left[n]
+		if !left {
+			n++
 		}
 	}
-	return t.Value[n]
+	return float64(t.Value[n])
 }
 
-func (t *tree) leaf(value float64) int {
-	t.Feature, t.Threshold, t.Left = append(t.Feature, -1), append(t.Threshold, 0), append(t.Left, 0)
-	t.MissingLeft, t.Value = append(t.MissingLeft, false), append(t.Value, value)
+func (t *tree) leaf() int {
+	t.Feature, t.Bin, t.Left = append(t.Feature, -1), append(t.Bin, 0), append(t.Left, 0)
+	t.Value = append(t.Value, 0)
 	return len(t.Feature) - 1
 }
 
 // valid says whether every path ends in a leaf and reads a known feature.
 func (t *tree) valid(features int) bool {
 	n := len(t.Feature)
-	if n == 0 || len(t.Threshold) != n || len(t.Left) != n || len(t.MissingLeft) != n || len(t.Value) != n {
+	if n == 0 || len(t.Bin) != n || len(t.Left) != n || len(t.Value) != n {
 		return false
 	}
 	for i, f := range t.Feature {
@@ -57,6 +61,10 @@ type grower struct {
 	leaves  int     // at most that many per tree
 	least   int     // rows per leaf, at least
 	penalty float64 // added to a leaf's number of rows
+	rate    float64 // share of a leaf's mean that it gets
+	// starts are, per feature looked at, where its bins start in a histogram;
+	// one more entry is a histogram's length.
+	starts []int
 	// hists are histograms free for use again.
 	hists [][]bin
 }
@@ -85,11 +93,12 @@ type cut struct {
 // It reorders rows and adds each split's gain to the feature's in gains.
 func (g *grower) grow(residual []float64, rows []int, features []int, gains []float64) *tree {
 	t := &tree{}
+	g.layOut(features)
 	root := open{rows: rows, hist: g.histogram(residual, rows, features)}
 	for _, i := range rows {
 		root.sum += residual[i]
 	}
-	root.node = t.leaf(g.value(root.sum, len(rows)))
+	root.node = t.leaf()
 	root.best = g.bestCut(&root, features)
 	leaves := []open{root}
 	for len(leaves) < g.leaves {
@@ -103,8 +112,10 @@ func (g *grower) grow(residual []float64, rows []int, features []int, gains []fl
 		leaves = append(leaves, right)
 	}
 	for _, l := range leaves {
+		t.Value[l.node] = float32(g.rate * l.sum / (float64(len(l.rows)) + g.penalty))
 		g.hists = append(g.hists, l.hist)
 	}
+	slices.Sort(t.MissingLeft)
 	return t
 }
 
@@ -118,15 +129,13 @@ func widest(leaves []open) int {
 	return best
 }
 
-func (g *grower) value(sum float64, n int) float64 { return sum / (float64(n) + g.penalty) }
-
 // histogram sums residuals by feature and bin.
 func (g *grower) histogram(residual []float64, rows []int, features []int) []bin {
-	hist := g.take(len(features))
+	hist := g.take()
 	for k, f := range features {
-		column, h := g.b.columns[f], hist[k*maxBins:(k+1)*maxBins]
+		column, h := g.b.columns[f], hist[g.starts[k]:g.starts[k+1]]
 		for _, i := range rows {
-			c := &h[column[i]&(maxBins-1)]
+			c := &h[column[i]]
 			c.sum += residual[i]
 			c.n++
 		}
@@ -134,15 +143,23 @@ func (g *grower) histogram(residual []float64, rows []int, features []int) []bin
 	return hist
 }
 
-func (g *grower) take(features int) []bin {
-	size := features * maxBins
+// layOut places the features' bins, of which most have few, one after another.
+func (g *grower) layOut(features []int) {
+	g.starts = append(g.starts[:0], 0)
+	for _, f := range features {
+		g.starts = append(g.starts, g.starts[len(g.starts)-1]+len(g.b.edges[f])+2)
+	}
+}
+
+func (g *grower) take() []bin {
+	size := g.starts[len(g.starts)-1]
 	if n := len(g.hists); n > 0 && cap(g.hists[n-1]) >= size {
 		h := g.hists[n-1][:size]
 		g.hists = g.hists[:n-1]
 		clear(h)
 		return h
 	}
-	return make([]bin, size)
+	return make([]bin, size, len(g.b.edges)*maxBins)
 }
 
 // bestCut tries every bin of every feature, missing values on either side.
@@ -154,15 +171,15 @@ func (g *grower) bestCut(l *open, features []int) cut {
 	n := float64(len(l.rows))
 	whole := l.sum * l.sum / (n + g.penalty)
 	for k, f := range features {
-		h := l.hist[k*maxBins : (k+1)*maxBins]
+		h := l.hist[g.starts[k]:g.starts[k+1]]
 		top := len(g.b.edges[f]) // bins 1 to top+1
 		for _, missingLeft := range []bool{false, true} {
-			if missingLeft && h[0].n == 0 {
+			if missingLeft && h[missing].n == 0 {
 				continue
 			}
 			left := bin{}
 			if missingLeft {
-				left = h[0]
+				left = h[missing]
 			}
 			for b := 1; b <= top; b++ {
 				left.sum += h[b].sum
@@ -186,7 +203,7 @@ func (g *grower) bestCut(l *open, features []int) cut {
 func (g *grower) split(t *tree, l *open, residual []float64, features []int) (left, right open) {
 	column := g.b.columns[l.best.feature]
 	at := partition(l.rows, func(i int) bool {
-		if b := column[i]; b > 0 {
+		if b := column[i]; b != missing {
 			return int(b) <= l.best.bin
 		}
 		return l.best.missingLeft
@@ -206,10 +223,11 @@ func (g *grower) split(t *tree, l *open, residual []float64, features []int) (le
 		large.hist[k].sum -= small.hist[k].sum
 		large.hist[k].n -= small.hist[k].n
 	}
-	t.Feature[l.node], t.Threshold[l.node] = l.best.feature, g.b.edges[l.best.feature][l.best.bin-1]
-	t.MissingLeft[l.node] = l.best.missingLeft
-	left.node = t.leaf(g.value(left.sum, len(left.rows)))
-	right.node = t.leaf(g.value(right.sum, len(right.rows)))
+	t.Feature[l.node], t.Bin[l.node] = l.best.feature, l.best.bin
+	if l.best.missingLeft {
+		t.MissingLeft = append(t.MissingLeft, l.node)
+	}
+	left.node, right.node = t.leaf(), t.leaf()
 	t.Left[l.node] = left.node
 	left.best, right.best = g.bestCut(&left, features), g.bestCut(&right, features)
 	return left, right
