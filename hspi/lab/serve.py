@@ -160,8 +160,9 @@ def completion_logprobs(lab, rows, as_ids, offset):
         name = lab.text(row.id, as_ids)
         top = None
         if row.logprob is not None:
-            top = {lab.text(t, as_ids): v for t, v in row.top}
-            top.setdefault(name, row.logprob)
+            top = {}
+            for t, v in [*row.top, (row.id, row.logprob)]:
+                top.setdefault(lab.text(t, as_ids), v)  # of tokens with the same text the best stays
         for key, value in zip(out, (name, row.logprob, top, offset)):
             out[key].append(value)
         offset += len(lab.tok.token_text(row.id))
@@ -441,12 +442,21 @@ def parser():
     ap.add_argument("--no-prefix-cache", action="store_true")
     ap.add_argument("--max-logprobs", type=int, default=20, help="up to 256")
     ap.add_argument("--max-batch", type=int, default=16)
+    ap.add_argument("--follow", action="store_true", help="end when the process that started this one ends")
     ap.add_argument("--threads", type=int, default=0, help="CPU threads, 0: as the library decides")
     return ap
 
 
+def follow(parent):
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 def main():
     args = parser().parse_args()
+    if args.follow:
+        threading.Thread(target=follow, args=(os.getppid(),), daemon=True).start()
     if not 0 <= args.max_logprobs <= 256:
         sys.exit("--max-logprobs is between 0 and 256")
     try:

@@ -156,7 +156,7 @@ class Server:
             env["JAX_PLATFORMS"] = "cpu"
         command = [sys.executable, os.path.join(HERE, "serve.py"), *platform["args"], "--seed", str(seed),
                    "--weights", args.weights, "--preset", args.preset, "--checkpoint", args.checkpoint,
-                   "--cache", os.path.join(args.state, "weights")]
+                   "--cache", os.path.join(args.state, "weights"), "--follow"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env,
                                         start_new_session=True)
         self.lines = []
@@ -361,7 +361,8 @@ def pack(args, platforms, found):
 
 def train(args):
     """Makes the checkpoint where it is missing. -> the sha256 of the weights to serve"""
-    if args.weights == "trained" and not os.path.exists(os.path.join(args.checkpoint, "adapter.safetensors")):
+    needed = ["tokenizer.json"] + ["adapter.safetensors"] * (args.weights == "trained")
+    if not all(os.path.exists(os.path.join(args.checkpoint, n)) for n in needed):
         print("training the checkpoint", flush=True)
         subprocess.run([sys.executable, os.path.join(HERE, "train.py"), "--preset", args.preset, "--out", args.checkpoint,
                         *shlex.split(args.train_args)], check=True)
