@@ -67,6 +67,8 @@ type grower struct {
 	starts []int
 	// hists are histograms free for use again.
 	hists [][]bin
+	// right is room for the rows that go right in a split.
+	right []int
 }
 
 // bin sums what falls into one bin of one feature.
@@ -202,7 +204,7 @@ func (g *grower) bestCut(l *open, features []int) cut {
 // other's is the difference.
 func (g *grower) split(t *tree, l *open, residual []float64, features []int) (left, right open) {
 	column := g.b.columns[l.best.feature]
-	at := partition(l.rows, func(i int) bool {
+	at := g.partition(l.rows, func(i int) bool {
 		if b := column[i]; b != missing {
 			return int(b) <= l.best.bin
 		}
@@ -235,9 +237,9 @@ func (g *grower) split(t *tree, l *open, residual []float64, features []int) (le
 
 // partition moves the rows that go left to the front, in a stable order, and
 // returns their number.
-func partition(rows []int, goesLeft func(int) bool) int {
+func (g *grower) partition(rows []int, goesLeft func(int) bool) int {
 	at := 0
-	var right []int
+	right := g.right[:0]
 	for _, i := range rows {
 		if goesLeft(i) {
 			rows[at] = i
@@ -247,13 +249,19 @@ func partition(rows []int, goesLeft func(int) bool) int {
 		}
 	}
 	copy(rows[at:], right)
+	g.right = right
 	return at
 }
 
-// sample draws share of n indexes without replacement, sorted.
+// sample draws share of n indexes without replacement, in rising order (D. E.
+// Knuth, The Art of Computer Programming, vol. 2, algorithm 3.4.2S).
 func sample(rng *rand.Rand, n int, share float64) []int {
 	k := min(n, max(1, int(math.Round(share*float64(n)))))
-	out := rng.Perm(n)[:k]
-	slices.Sort(out)
+	out := make([]int, 0, k)
+	for i := range n {
+		if rng.IntN(n-i) < k-len(out) {
+			out = append(out, i)
+		}
+	}
 	return out
 }
