@@ -36,7 +36,7 @@
 // before the damage is there.
 //
 //	f, err := evidence.Load("run.jsonl.zst")    // verified; err names the first broken record
-//	for _, r := range f.Responses() {           // answers with status 200, in order
+//	for _, r := range f.Responses() {           // all that are answers, in order
 //		for _, p := range r.Choices[0].Positions {
 //			for _, alternative := range p.Top { lp, err := alternative.Logprob.Float() … }
 //		}

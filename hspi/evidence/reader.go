@@ -250,13 +250,16 @@ func Read(src io.Reader) (*File, error) {
 	}
 }
 
-// Responses decodes the exchanges with whole answers of status 200, in order,
-// but for pages that were only read (GET).
+// Responses decodes the answers, in order: exchanges with status 200 that are
+// neither failed nor broken. Pages that were only read (GET) are left out.
 func (f *File) Responses() []*Response {
 	var all []*Response
 	for _, rec := range f.Records {
-		if rec.Kind == KindExchange && rec.Exchange.Answered() && rec.Exchange.Request.Method != http.MethodGet {
-			all = append(all, Decode(rec))
+		if rec.Kind != KindExchange || !rec.Exchange.Answered() || rec.Exchange.Request.Method == http.MethodGet {
+			continue
+		}
+		if r := Decode(rec); r.Broken() == nil {
+			all = append(all, r)
 		}
 	}
 	return all

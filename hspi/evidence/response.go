@@ -163,3 +163,16 @@ func (r *Response) Has(code ProblemCode) bool {
 	}
 	return false
 }
+
+// Broken is the first problem for which a response is no answer: no JSON, cut
+// off, empty, an error, without choices. It is nil for an answer; what is odd in
+// that, such as missing logprobs, is an observation.
+func (r *Response) Broken() *Problem {
+	for i, p := range r.Problems {
+		switch p.Code {
+		case ProblemNotJSON, ProblemTruncated, ProblemEmpty, ProblemError, ProblemNoChoices:
+			return &r.Problems[i]
+		}
+	}
+	return nil
+}

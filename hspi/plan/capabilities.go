@@ -62,3 +62,10 @@ func (c Capabilities) Logprobs() int {
 	}
 	return c.CompletionsLogprobs
 }
+
+// Assumed are capabilities to plan with before anybody asked: all but the
+// extensions, with 20 alternatives.
+func Assumed() Capabilities {
+	return Capabilities{Chat: Honoured, Completions: Honoured, ChatLogprobs: 20, ChatLogprobsGot: 20, CompletionsLogprobs: 20, CompletionsLogprobsGot: 20,
+		Echo: Honoured, N: Honoured, LogitBias: Honoured, Seed: Honoured, Stream: Honoured}
+}

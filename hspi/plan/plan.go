@@ -57,7 +57,7 @@ type Options struct {
 	Stream       bool  // one prompt more of SeriesProbe, as a stream
 }
 
-// Standard is the plan of a verification: 98 requests where all is possible.
+// Standard is the plan of a verification: 89 requests where all is possible.
 func Standard(model string, seed uint64, nonce string) Options {
 	return Options{Model: model, Seed: seed, Nonce: nonce, Prompts: 12, ProbeTokens: 8, Repeats: 10, RepeatOf: 2, Temperatures: 2,
 		Prefixes: 3, Loads: []int{1, 3, 7}, LoadRepeats: 2, Lengths: []int{32, 96, 160, 288, 544}, LengthOf: 2, Echoes: 3, Stream: true}

@@ -12,7 +12,7 @@ import (
 // Retry says how often and after what time to try again.
 type Retry struct {
 	// Attempts is the most for one request, the first included; 0 means 5. A 200
-	// that cannot be read is tried once more only, for it was paid for.
+	// that cannot be read is tried once more only, for it may have to be paid for.
 	Attempts int
 	// First is the wait after the first failure; it doubles up to Most. 0 means 1 s and 60 s.
 	First, Most time.Duration

@@ -129,7 +129,9 @@ func (m *meter) actual(reserved Spent, x *evidence.Exchange, r *evidence.Respons
 func (m *meter) total() Spent {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.spent
+	s := m.spent
+	s.Cost = m.cost(s) // sums of costs depend on their order
+	return s
 }
 
 // replay books an exchange of an earlier part of the session. What it had

@@ -186,13 +186,14 @@ func (s *Session) ask(ctx context.Context, item plan.Item, left func()) (*eviden
 	if x := s.known(item.Key); x != nil {
 		return s.result(x)
 	}
-	for failures := 1; ; failures++ {
+	var had tries
+	for {
 		x, err := s.attempt(ctx, item, left)
 		if err != nil {
 			return nil, err
 		}
 		r, err := s.result(x)
-		wait, more := s.next(ctx, x, err, failures)
+		wait, more := s.next(ctx, x, err, had.count(x))
 		if !more {
 			return r, s.finish(ctx, x, r, err)
 		}
@@ -255,17 +256,28 @@ func (s *Session) result(x *evidence.Exchange) (*evidence.Response, error) {
 	return r, unreadable(r)
 }
 
+// tries counts attempts that failed, and those of them that were served, and so
+// paid for.
+type tries struct{ failed, paid int }
+
+// mostPaid is how many answers to one request are paid for and useless before it
+// is given up.
+const mostPaid = 2
+
+func (t *tries) count(x *evidence.Exchange) tries {
+	t.failed++
+	if x.Reply != nil && x.Reply.Status == http.StatusOK {
+		t.paid++
+	}
+	return *t
+}
+
 // next decides whether to try again, and when.
-func (s *Session) next(ctx context.Context, x *evidence.Exchange, err error, failures int) (time.Duration, bool) {
-	if err == nil || ctx.Err() != nil {
+func (s *Session) next(ctx context.Context, x *evidence.Exchange, err error, had tries) (time.Duration, bool) {
+	if err == nil || ctx.Err() != nil || had.failed >= s.o.Retry.Attempts || had.paid >= mostPaid {
 		return 0, false
 	}
-	most := s.o.Retry.Attempts
-	paid := x.Reply != nil && x.Reply.Status == http.StatusOK
-	if paid {
-		most = min(most, 2)
-	}
-	if failures >= most || !(again(x) || paid && x.Failure == nil) {
+	if !again(x) && !errors.Is(err, ErrUnreadable) {
 		return 0, false
 	}
 	var status *StatusError
@@ -276,7 +288,7 @@ func (s *Session) next(ctx context.Context, x *evidence.Exchange, err error, fai
 	if asked > s.o.Retry.Patience {
 		return 0, false
 	}
-	return s.backoff.after(failures, asked), true
+	return s.backoff.after(had.failed, asked), true
 }
 
 // finish keeps what a final exchange tells.

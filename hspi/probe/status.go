@@ -115,13 +115,9 @@ func first(h map[string][]string, name string) string {
 }
 
 // unreadable is the error for a 200 whose body is no answer; nil for a good one.
-// A missing logprob is no error: it is an observation.
 func unreadable(r *evidence.Response) error {
-	for _, p := range r.Problems {
-		switch p.Code {
-		case evidence.ProblemNotJSON, evidence.ProblemTruncated, evidence.ProblemEmpty, evidence.ProblemError, evidence.ProblemNoChoices:
-			return fmt.Errorf("%w: %s: %s", ErrUnreadable, p.Code, p.Text)
-		}
+	if p := r.Broken(); p != nil {
+		return fmt.Errorf("%w: %s: %s", ErrUnreadable, p.Code, p.Text)
 	}
 	return nil
 }

@@ -1,0 +1,254 @@
+package gateway
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Precision is how a simulated model rounds its logits.
+type Precision string
+
+// Precisions of the head's output.
+const (
+	Float32  Precision = "fp32"
+	BFloat16 Precision = "bf16"
+	Float16  Precision = "fp16"
+)
+
+// ModelOptions steers a simulated model; the zero value is a server that does all.
+type ModelOptions struct {
+	Name string // "tiny" where empty
+	// Weights chooses the model: the same number gives the same logits.
+	Weights uint64
+	// Perturb adds, to each logit, a fixed error of that standard deviation, as
+	// quantised weights do.
+	Perturb   float64
+	Precision Precision // Float32 where empty
+	// MaxLogprobs is the most alternatives that are allowed; 0: no bound.
+	MaxLogprobs int
+	// RefuseLogprobs answers 400 to requests with logprobs, IgnoreLogprobs answers without.
+	RefuseLogprobs, IgnoreLogprobs bool
+	NoChat, NoCompletions          bool
+	// Plain leaves vLLM's and SGLang's extensions out, and echo.
+	Plain bool
+	// Processed gives logprobs after the temperature instead of before.
+	Processed bool
+	// MaxTokens is the longest context, 2048 where 0.
+	MaxTokens int
+}
+
+// Model is a simulated OpenAI-compatible server over a function that stands for
+// a language model: logits are drawn from a hash of the context. It is
+// deterministic, and safe for use from several goroutines.
+type Model struct {
+	o          ModelOptions
+	vocabulary []string
+}
+
+// NewModel makes a simulated server.
+func NewModel(o ModelOptions) *Model {
+	o.Name = cmp.Or(o.Name, "tiny")
+	o.Precision = cmp.Or(o.Precision, Float32)
+	o.MaxTokens = cmp.Or(o.MaxTokens, 2048)
+	m := &Model{o: o}
+	for i := range 400 {
+		m.vocabulary = append(m.vocabulary, " "+syllables(i))
+	}
+	return m
+}
+
+// syllables is a word for a number, another one for each below 10,000.
+func syllables(n int) string {
+	const consonants, vowels = "bdfgklmnprstvz", "aeiou"
+	word := ""
+	for range 2 {
+		word += string(consonants[n%len(consonants)]) + string(vowels[n/len(consonants)%len(vowels)])
+		n /= len(consonants) * len(vowels)
+	}
+	return word
+}
+
+// ask is the part of a request that the server understands.
+type ask struct {
+	Model          string
+	Prompt         string
+	Messages       []struct{ Role, Content string }
+	MaxTokens      *int `json:"max_tokens"`
+	Temperature    *float64
+	Logprobs       json.RawMessage
+	TopLogprobs    int `json:"top_logprobs"`
+	Echo           bool
+	PromptLogprobs int  `json:"prompt_logprobs"`
+	ReturnTokenIDs bool `json:"return_token_ids"`
+	N              int
+	Seed           uint64
+	LogitBias      map[string]float64 `json:"logit_bias"`
+	Stream         bool
+}
+
+// ServeHTTP answers /v1/models, /v1/completions and /v1/chat/completions.
+func (m *Model) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	switch {
+	case strings.HasSuffix(q.URL.Path, "/models"):
+		reply(w, http.StatusOK, map[string]any{"object": "list", "data": []any{map[string]any{"id": m.o.Name, "object": "model", "owned_by": "gateway", "max_model_len": m.o.MaxTokens}}})
+	case strings.HasSuffix(q.URL.Path, "/chat/completions") && !m.o.NoChat:
+		m.complete(w, q, true)
+	case strings.HasSuffix(q.URL.Path, "/completions") && !strings.HasSuffix(q.URL.Path, "/chat/completions") && !m.o.NoCompletions:
+		m.complete(w, q, false)
+	default:
+		refuse(w, http.StatusNotFound, "Not Found")
+	}
+}
+
+func reply(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client may have gone
+}
+
+func refuse(w http.ResponseWriter, status int, format string, args ...any) {
+	reply(w, status, map[string]any{"error": map[string]any{"message": fmt.Sprintf(format, args...), "type": "invalid_request_error"}})
+}
+
+func (m *Model) complete(w http.ResponseWriter, q *http.Request, chat bool) {
+	var a ask
+	if err := json.NewDecoder(q.Body).Decode(&a); err != nil {
+		refuse(w, http.StatusBadRequest, "the request cannot be read: %v", err)
+		return
+	}
+	k, err := alternatives(a, chat)
+	tokens := m.tokens(a, chat)
+	switch most := m.o.MaxLogprobs; {
+	case err != nil:
+		refuse(w, http.StatusBadRequest, "logprobs: %v", err)
+	case a.Model != m.o.Name:
+		refuse(w, http.StatusNotFound, "The model `%s` does not exist.", a.Model)
+	case k >= 0 && m.o.RefuseLogprobs:
+		refuse(w, http.StatusBadRequest, "This model does not support logprobs.")
+	case most > 0 && k > most:
+		refuse(w, http.StatusBadRequest, "Requested sample logprobs of %d, which is greater than max allowed: %d", k, most)
+	case len(tokens)+m.generated(a) > m.o.MaxTokens:
+		refuse(w, http.StatusBadRequest, "This model's maximum context length is %d tokens, and %d were requested.", m.o.MaxTokens, len(tokens)+m.generated(a))
+	default:
+		if m.o.IgnoreLogprobs {
+			k = -1
+		}
+		m.answer(w, a, chat, k, tokens)
+	}
+}
+
+func (m *Model) generated(a ask) int {
+	if a.MaxTokens != nil {
+		return *a.MaxTokens
+	}
+	return 16
+}
+
+// alternatives is how many logprobs were asked for; -1: none.
+func alternatives(a ask, chat bool) (int, error) {
+	text := string(a.Logprobs)
+	switch {
+	case text == "" || text == "null" || text == "false":
+		return -1, nil
+	case chat && text == "true":
+		return a.TopLogprobs, nil
+	case chat:
+		return 0, fmt.Errorf("%s is no boolean", text)
+	}
+	return strconv.Atoi(text)
+}
+
+// tokens are the words of the prompt as numbers.
+func (m *Model) tokens(a ask, chat bool) []int {
+	text := a.Prompt
+	if chat {
+		text = "user :"
+		for _, part := range a.Messages {
+			text += " " + part.Content
+		}
+	}
+	var ids []int
+	for _, word := range strings.Fields(text) {
+		if i := slices.Index(m.vocabulary, " "+word); i >= 0 {
+			ids = append(ids, i)
+			continue
+		}
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(word)) // a hash never fails
+		ids = append(ids, int(h.Sum32()%uint32(len(m.vocabulary))))
+	}
+	return ids
+}
+
+// logits are those of the token after a context.
+func (m *Model) logits(context []int, a ask) []float32 {
+	h := fnv.New64a()
+	for _, id := range context {
+		_, _ = h.Write([]byte{byte(id), byte(id >> 8)}) // a hash never fails
+	}
+	_, _ = h.Write([]byte(strconv.FormatUint(m.o.Weights, 10))) // likewise
+	state := splitMix(h.Sum64())
+	errors := splitMix(h.Sum64() + 1)
+	logits := make([]float32, len(m.vocabulary))
+	for i := range logits {
+		v := 14 + 3*state.gauss()
+		if m.o.Perturb > 0 {
+			v += m.o.Perturb * errors.gauss()
+		}
+		logits[i] = round(float32(v), m.o.Precision) + float32(a.LogitBias[strconv.Itoa(i)])
+	}
+	return logits
+}
+
+// splitMix is the SplitMix64 generator.
+type splitMix uint64
+
+func (s *splitMix) next() uint64 {
+	*s += 0x9e3779b97f4a7c15
+	z := uint64(*s)
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// uniform is in [0, 1).
+func (s *splitMix) uniform() float64 { return float64(s.next()>>11) / (1 << 53) }
+
+// gauss is normal, by Box and Muller's method.
+func (s *splitMix) gauss() float64 {
+	r := math.Sqrt(-2 * math.Log(1-s.uniform()))
+	return r * math.Cos(2*math.Pi*s.uniform())
+}
+
+// round is v in a precision, to nearest, ties to even; v is in the normal range.
+func round(v float32, p Precision) float32 {
+	drop := map[Precision]int{BFloat16: 16, Float16: 13}[p]
+	if drop == 0 {
+		return v
+	}
+	bits := math.Float32bits(v)
+	bits += 1<<(drop-1) - 1 + bits>>drop&1
+	return math.Float32frombits(bits >> drop << drop)
+}
+
+// logSoftmax is in float32, as servers do it.
+func logSoftmax(logits []float32) []float32 {
+	top := slices.Max(logits)
+	sum := float32(0)
+	for _, v := range logits {
+		sum += float32(math.Exp(float64(v - top)))
+	}
+	log := float32(math.Log(float64(sum)))
+	out := make([]float32, len(logits))
+	for i, v := range logits {
+		out[i] = v - top - log
+	}
+	return out
+}
