@@ -40,8 +40,7 @@ func means(scores []Score) map[string]Score {
 // With a GPU left out of everything the model must beat a data-sheet roofline, at
 // utilisation 1 and at the constants that fit the other GPUs best.
 func TestBeatsTheRoofline(t *testing.T) {
-	rows, _, err := Sources(nil)
-	require.NoError(t, err)
+	rows := sources(t)
 	scores, err := Evaluate(classes(t, rows, classTensor, classMemory, classVector, classDecoder), LeaveModel)
 	require.NoError(t, err)
 	beats(t, means(scores), 4)
@@ -71,8 +70,7 @@ func TestBeatsTheRooflineOnMLPerf(t *testing.T) {
 
 // All form factors of a model are left out together.
 func TestSplitsByModel(t *testing.T) {
-	rows, _, err := Sources(nil)
-	require.NoError(t, err)
+	rows := sources(t)
 	data, err := prepare(classes(t, rows, classMemory))
 	require.NoError(t, err)
 	sheets := map[string]bool{}
@@ -156,8 +154,7 @@ func TestRegenerate(t *testing.T) {
 
 // Without MLPerf's files, the classes that do not need them are made again.
 func TestRegenerateFromWhatIsCarried(t *testing.T) {
-	rows, _, err := Sources(nil)
-	require.NoError(t, err)
+	rows := sources(t)
 	again, err := Fit(classes(t, rows, classTensor, classMemory, classVector, classDecoder))
 	require.NoError(t, err)
 	carried := model(t)

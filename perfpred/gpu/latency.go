@@ -51,7 +51,10 @@ func latencyFeatures(s sheet.Sheet, q Query) features {
 			f.is(kind + " " + level + " cc=" + s.Capability)
 		}
 	}
-	for _, key := range []string{"bytes", "cluster", "stride"} {
+	if b := q.Point.Get("bytes"); b != "" {
+		f.needs(kind + " " + level + " bytes=" + b) // grows with the size, and not as a power of it
+	}
+	for _, key := range []string{"cluster", "stride"} {
 		if v := q.Point.Get(key); v != "" {
 			f.is(kind + " " + level + " " + key + "=" + v)
 		}

@@ -50,8 +50,8 @@ func memoryFeatures(s sheet.Sheet, q Query) features {
 	case "cluster/throughput":
 		f.is(b + " op=" + op)
 		pattern := b + " " + op + " " + q.Point.Get("pattern")
-		f.needs(pattern)
-		f.is(pattern + " cluster=" + q.Point.Get("cluster"))
+		f.needs(pattern + " cluster=" + q.Point.Get("cluster"))
+		f.is(pattern)
 		if q.Metric == chipBandwidth {
 			f.is("cluster chip", "cluster chip cluster="+q.Point.Get("cluster"))
 		}

@@ -46,7 +46,7 @@ func TestParseQueryErrors(t *testing.T) {
 	assert.ErrorIs(t, err, ErrNotPredicted)
 }
 
-// The predictor must read every row of a document as its own query.
+// The predictor must read every row of a document as its own query, in its unit.
 func TestQueriesOfARun(t *testing.T) {
 	s := lookup(t, "H200")
 	n := 0
@@ -59,6 +59,9 @@ func TestQueriesOfARun(t *testing.T) {
 		again, err := ParseQuery(q.String())
 		require.NoError(t, err)
 		assert.Equal(t, q.String(), again.String())
+		p, err := formulate(s, q)
+		require.NoError(t, err)
+		assert.Equal(t, r.Unit, p.unit, q.String())
 	}
 	assert.Greater(t, n, 1000)
 }

@@ -119,6 +119,9 @@ func parseShape(text string) (shape, error) {
 // size: measured on H200 by this tool, and on H800 in arXiv:2501.12084, Table 9.
 const wgmmaIssue = 13
 
+// wgmmaIssueSparse is the same for 2:4 sparse operands, by the same run.
+const wgmmaIssueSparse = 16
+
 // sharedWidth is what an SM's shared memory moves in a cycle, in bytes: CUDA C++
 // Programming Guide, 32 banks of four bytes.
 const sharedWidth = 128
@@ -149,9 +152,13 @@ func tensorProblem(s sheet.Sheet, q Query) (problem, error) {
 	p.plain = peak
 	p.ceilings = []Ceiling{{Bound: BoundTensor, Value: peak}}
 	if wgmma {
+		issue := float64(wgmmaIssue)
+		if q.Point.Get("sparse") == "yes" {
+			issue = wgmmaIssueSparse
+		}
 		p.ceilings = append(p.ceilings,
 			Ceiling{Bound: BoundShared, Value: work / sharedCycles(q, sh) * perChip},
-			Ceiling{Bound: BoundIssue, Value: work / wgmmaIssue * perChip})
+			Ceiling{Bound: BoundIssue, Value: work / issue * perChip})
 	}
 	if q.Metric == issueInterval {
 		p.work, p.unit = work, "cycles"
@@ -227,7 +234,7 @@ func tensorFeatures(s sheet.Sheet, q Query, sh shape, chip bool, acc string) fea
 		f.is("chip", "chip arch="+s.Arch)
 		clockFeatures(&f, s)
 		if q.Point.Get("fill") == "random" {
-			f.is("chip random", "chip random acc="+acc)
+			f.is("chip random", "chip random acc="+acc, "chip random type="+in+" acc="+acc)
 			f.number("chip random W/TFLOP", s.TDPW/s.Tensor[sheet.F16], 700/989.4)
 		}
 	}

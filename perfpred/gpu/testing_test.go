@@ -3,6 +3,7 @@ package gpu
 import (
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,11 +34,30 @@ func lookup(t testing.TB, name string) sheet.Sheet {
 	return s
 }
 
+// The recording is large: it is read once, and tests leave it as it is.
+var recordedRun = sync.OnceValues(func() (*results.Document, error) {
+	_, doc, err := recorded.Default()
+	return doc, err
+})
+
 func recording(t testing.TB) *results.Document {
 	t.Helper()
-	_, doc, err := recorded.Default()
+	doc, err := recordedRun()
 	require.NoError(t, err)
 	return doc
+}
+
+var carriedRows = sync.OnceValues(func() ([]Row, error) {
+	rows, _, err := Sources(nil)
+	return rows, err
+})
+
+// sources are the rows that the program carries.
+func sources(t testing.TB) []Row {
+	t.Helper()
+	rows, err := carriedRows()
+	require.NoError(t, err)
+	return rows
 }
 
 // mlperfFile opens MLPerf's results, which are not part of the project.

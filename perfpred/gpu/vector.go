@@ -119,14 +119,14 @@ func dpxRate(s sheet.Sheet) (float64, error) {
 }
 
 // chipVector turns results per cycle and SM into tera-operations per second; a
-// fused multiply-add counts as two.
+// fused multiply-add of floats counts as two.
 func chipVector(s sheet.Sheet, q Query, rate float64) (string, float64) {
 	rate *= float64(s.SMs) * s.BoostMHz / 1e6
-	typ := q.Point.Get("type")
-	if typ == "" || strings.Trim(typ, "suf0123456789xb") != "" || !strings.Contains(typ, "f") {
+	op := q.Point.Get("op")
+	if !strings.Contains(q.Point.Get("type"), "f") || floatUnit(op) != arch.FP32 {
 		return "Top/s", rate
 	}
-	if strings.HasPrefix(q.Point.Get("op"), "fma") {
+	if strings.HasPrefix(op, "fma") {
 		rate *= 2
 	}
 	return "TFLOP/s", rate

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gpubench/gpubench/internal/spelling"
 )
@@ -92,18 +93,28 @@ func (e *ErrUnknownGPU) Error() string {
 // Lookup finds a product by its name, an alias or the driver's name; case,
 // punctuation and the vendor's name do not matter. The error is an *ErrUnknownGPU.
 func Lookup(name string) (Sheet, error) {
-	key := fold(name)
-	all, err := All()
+	list, err := sheets()
 	if err != nil {
 		return Sheet{}, err
 	}
-	for _, s := range all {
-		if slices.ContainsFunc(s.names(), func(n string) bool { return fold(n) == key }) {
-			return s, nil
+	key := fold(name)
+	if s, ok := byName()[key]; ok {
+		return s, nil
+	}
+	return Sheet{}, &ErrUnknownGPU{Name: name, Nearest: nearest(list, key)}
+}
+
+// byName is the table by every name, folded; it is made on first use.
+var byName = sync.OnceValue(func() map[string]Sheet {
+	index := map[string]Sheet{}
+	list, _ := sheets() // Lookup has seen the error
+	for _, s := range list {
+		for _, n := range s.names() {
+			index[fold(n)] = s
 		}
 	}
-	return Sheet{}, &ErrUnknownGPU{Name: name, Nearest: nearest(all, key)}
-}
+	return index
+})
 
 // offered is how many names an unknown one is answered with.
 const offered = 4
