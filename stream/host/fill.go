@@ -12,10 +12,10 @@ func typed[T float](data []byte) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(data))), uintptr(len(data))/unsafe.Sizeof(t))
 }
 
-// start sets the arrays as STREAM does: a = 1, b = 2, c = 0, each piece by the
+// Start sets the arrays as STREAM does: a = 1, b = 2, c = 0, each piece by the
 // thread that will work on it, and then a = 2 a. All that is written before the
 // first of it is timed, so pages are where their owner wrote them.
-func start(t *Team, a Arrays, typ stream.Type) {
+func Start(t *Team, a Arrays, typ stream.Type) {
 	t.Do(func(worker int) {
 		if typ == stream.F32 {
 			startChunk[float32](a, t.Size(), worker)

@@ -26,7 +26,7 @@ func (s *setting) start() {
 		s.soft.fill(s.team, s.arrays)
 		return
 	}
-	start(s.team, s.arrays, s.typ)
+	Start(s.team, s.arrays, s.typ)
 }
 
 // check judges each of the kernels that ran in turn stream.Trials times.

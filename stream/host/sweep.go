@@ -25,7 +25,7 @@ func swept() []string { return []string{stream.Triad, stream.Read} }
 // whole arrays.
 func (s *session) sweep(ctx context.Context) error {
 	for _, t := range s.Types {
-		start(s.team, s.arrays, t)
+		Start(s.team, s.arrays, t)
 		for _, st := range s.Stores {
 			s.announce(fmt.Sprintf("footprints, %s, %s stores", t, st))
 			for _, name := range swept() {

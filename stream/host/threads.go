@@ -8,6 +8,17 @@ import (
 // ErrThreads marks a number of threads that the machine does not give.
 var ErrThreads = errors.New("threads not available")
 
+// CPUs chooses the CPUs that a measurement binds its threads to: one a physical
+// core for 0 threads, else so many, within the affinity mask and the quota of the
+// control group. The error matches ErrThreads where there are fewer.
+func CPUs(threads int) ([]int, error) {
+	m, err := thisMachine()
+	if err != nil {
+		return nil, err
+	}
+	return m.pickCPUs(threads)
+}
+
 // pickCPUs chooses a CPU for each thread: one a physical core, no more than the
 // quota lets run at once. wish overrides the number within the allowed CPUs and
 // the quota; then siblings come after all cores have one.

@@ -13,17 +13,31 @@ import (
 )
 
 func main() {
-	if err := generate(); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
 
-// generate writes files only when all of them could be made.
-func generate() error {
-	signature, err := kernelSignature("block.go")
+// run writes files only when all of them could be made.
+func run() error {
+	files, err := generate("block.go")
 	if err != nil {
 		return err
+	}
+	for name, text := range files {
+		if err := os.WriteFile(name, text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// generate gives the text of each file; block is where the layout of block stands.
+func generate(block string) (map[string][]byte, error) {
+	signature, err := kernelSignature(block)
+	if err != nil {
+		return nil, err
 	}
 	c := build.NewContext()
 	c.ConstraintExpr("amd64")
@@ -34,32 +48,24 @@ func generate() error {
 	}
 	file, err := c.Result()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := pass.Compile.Execute(file); err != nil {
-		return err
+		return nil, err
 	}
-	table, err := all.source()
-	if err != nil {
-		return err
-	}
-	return write(file, table)
+	return texts(file, all)
 }
 
-func write(file *ir.File, table []byte) error {
+func texts(file *ir.File, all entries) (map[string][]byte, error) {
 	cfg := printer.Config{Name: "command generate", Pkg: "host"}
-	text, err := printer.NewGoAsm(cfg).Print(file)
+	kernels, err := printer.NewGoAsm(cfg).Print(file)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	stubs, err := printer.NewStubs(cfg).Print(file)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for name, content := range map[string][]byte{"kernels_amd64.s": text, "stubs_amd64.go": stubs, "table_amd64.go": table} {
-		if err := os.WriteFile(name, content, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	table, err := all.source()
+	return map[string][]byte{"kernels_amd64.s": kernels, "stubs_amd64.go": stubs, "table_amd64.go": table}, err
 }
