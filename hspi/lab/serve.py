@@ -2,6 +2,7 @@
 import argparse
 import json
 import os
+import queue
 import signal
 import sys
 import threading
@@ -133,7 +134,10 @@ def events(lab, request, stop):
     """Yields (new tokens, text so far, finish reason or None); the engine's error is raised."""
     tokens = []
     while True:
-        kind, value = request.events.get(timeout=300)
+        try:
+            kind, value = request.events.get(timeout=300)
+        except queue.Empty:
+            kind, value = "error", "no answer from the engine"
         if kind == "error":
             raise Refused(500, value, "InternalServerError")
         if kind == "prompt":

@@ -76,11 +76,15 @@ print(json.dumps(out))
 
 def probe(code):
     """Runs one look at the machine in its own process: a crash there is an answer as well."""
+    command = [sys.executable, "-W", "ignore", "-c", code, HERE]
     try:
-        p = subprocess.run([sys.executable, "-W", "ignore", "-c", code, HERE], capture_output=True, text=True, timeout=180)
+        p = subprocess.run(command, capture_output=True, text=True, timeout=180)
+    except subprocess.TimeoutExpired:
+        return {"error": "timed out"}
+    try:
         return json.loads(p.stdout.strip().splitlines()[-1])
-    except (subprocess.TimeoutExpired, IndexError, ValueError):
-        return {"error": (locals().get("p") and p.stderr.strip()[-300:]) or "timed out"}
+    except (IndexError, ValueError):
+        return {"error": p.stderr.strip()[-300:]}
 
 
 def look():
@@ -141,7 +145,8 @@ def plan(path, machine, only):
 
 
 def sessions_folder(args, platform):
-    return os.path.join(args.state, "sessions", args.weights, platform["id"])
+    """Apart by weights and by recorder: what one recorded does not count as done for the other."""
+    return os.path.join(args.state, "sessions", f"{args.weights}-{'enrol' if args.enrol else 'plain'}", platform["id"])
 
 
 class Server:
@@ -383,7 +388,7 @@ def parser():
     ap.add_argument("--weights", default="trained", choices=["trained", "random"])
     ap.add_argument("--preset", default="small")
     ap.add_argument("--checkpoint", default="", help="folder; made by train.py where it is empty")
-    ap.add_argument("--train-args", default="")
+    ap.add_argument("--train-args", default="--seconds 180")
     ap.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
     ap.add_argument("--timeout-s", type=float, default=180, help="of one session")
     ap.add_argument("--budget-s", type=float, default=540, help="of the whole call, packing included")

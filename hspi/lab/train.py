@@ -22,15 +22,17 @@ def corpus(limit):
     root = os.path.join(sys.base_prefix, "lib", f"python{sys.version_info[0]}.{sys.version_info[1]}")
     if not os.path.isdir(root):
         root = os.path.dirname(os.__file__)
-    names = sorted(glob.glob(f"{glob.escape(root)}/**/*.py", recursive=True) + glob.glob(f"{glob.escape(root)}/**/*.txt", recursive=True))
-    names = [n for n in names if not any(p in n for p in ("site-packages", "dist-packages", "/test/", "/tests/", "/encodings/"))]
-    text, files = [], []
+    names = sorted(n for end in ("py", "txt") for n in glob.glob(f"{glob.escape(root)}/**/*.{end}", recursive=True))
+    foreign = ("site-packages", "dist-packages", "/test/", "/tests/", "/encodings/")
+    names = [n for n in names if not any(p in n for p in foreign)]
+    text, files, size = [], [], 0
     for name in names:
         with open(name, "rb") as f:
             raw = f.read()
         text.append(raw.decode("utf-8", "replace"))
         files.append((os.path.relpath(name, root), hashlib.sha256(raw).hexdigest()))
-        if sum(map(len, text)) > limit:
+        size += len(raw)
+        if size > limit:
             break
     return text, files
 
@@ -153,8 +155,8 @@ def main():
     ap.add_argument("--level", type=float, default=16.0, help="log Z that training pulls towards")
     ap.add_argument("--pull", type=float, default=1e-2)
     ap.add_argument("--seed", type=int, default=1)
-    ap.add_argument("--chars", type=int, default=30_000_000, help="corpus size limit")
-    ap.add_argument("--bpe-chars", type=int, default=4_000_000)
+    ap.add_argument("--chars", type=int, default=15_000_000, help="corpus size limit in bytes")
+    ap.add_argument("--bpe-chars", type=int, default=2_000_000)
     ap.add_argument("--seconds", type=float, default=3600, help="stop after this time")
     ap.add_argument("--out", default=weights.CHECKPOINT)
     run(ap.parse_args())
