@@ -95,6 +95,9 @@ func TestEvaluateNeedsTwoGPUs(t *testing.T) {
 	scores, err := Evaluate(rows, LeaveModel)
 	require.NoError(t, err)
 	assert.Zero(t, means(scores)["memory"].Rows)
+	other := Row{GPU: "A100 PCIe 40GB", Query: query(t, "shared"), Value: 128}
+	_, err = Fit([]Row{rows[0], other})
+	assert.ErrorIs(t, err, ErrTooFewGPUs, "two GPUs that have no benchmark in common")
 	rows[0].Value = -1
 	_, err = Fit(rows)
 	assert.ErrorContains(t, err, "not a positive number")

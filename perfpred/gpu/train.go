@@ -92,6 +92,7 @@ func prepare(rows []Row) (map[class][]datum, error) {
 	return data, nil
 }
 
+// fitClass learns one class, or returns nil where its GPUs say nothing of each other.
 func fitClass(c class, data []datum) (*learnt, error) {
 	if len(groups(data, byModel)) < 2 {
 		return nil, nil
@@ -99,6 +100,9 @@ func fitClass(c class, data []datum) (*learnt, error) {
 	lambda, residuals, err := chooseLambda(c, data)
 	if err != nil {
 		return nil, err
+	}
+	if len(residuals) == 0 {
+		return nil, nil // no GPU says anything of another
 	}
 	r, err := fitData(c, data, lambda)
 	if err != nil {
