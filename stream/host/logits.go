@@ -104,11 +104,15 @@ func softmaxTolerance(t stream.Type, isa ISA) float64 {
 	return sumTolerance(t, isa) + 64*0x1p-53
 }
 
-// compare gives the sum of results and the greatest relative error.
+// compare gives the sum of results, compensated (Kahan's) because there are so
+// many, and the greatest relative error.
 func compare[T float](s []T, want []float64, at int) (sum, worst float64) {
+	lost := 0.0
 	for i, v := range s {
 		w := want[(at+i)%len(want)]
-		sum += float64(v)
+		term := float64(v) - lost
+		next := sum + term
+		lost, sum = (next-sum)-term, next
 		if e := math.Abs(float64(v)-w) / w; e > worst || math.IsNaN(e) {
 			worst = e
 		}

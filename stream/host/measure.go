@@ -35,8 +35,9 @@ type Timing struct {
 	Bytes  uint64 // of an array
 	// NS holds every trial's time in nanoseconds, the first one too.
 	NS []uint64
-	// HalfNS is the best time of the first half of the arrays, measured afterwards.
-	HalfNS uint64
+	// HalfNS and FullNS are the best times of the first half of the arrays and of
+	// all, taken in turn afterwards.
+	HalfNS, FullNS uint64
 	Check  results.Check
 	// Err says why there are no times.
 	Err error
@@ -209,7 +210,7 @@ func (s *session) group(ctx context.Context, kernels []stream.Kernel, t stream.T
 	}
 	set.check(run)
 	for _, r := range run {
-		r.timeHalf()
+		r.scale()
 		s.timings = append(s.timings, r.Timing)
 	}
 	return nil
@@ -271,16 +272,15 @@ func (l *Loop) time() uint64 {
 	return uint64(time.Since(begin))
 }
 
-// halfTrials is how often the half is run; the best counts.
-const halfTrials = 4
+// scaleTrials is how often half and all are run in turn; the best of each counts.
+const scaleTrials = 4
 
-// timeHalf runs the kernel on half of the arrays, to see the time scale.
-func (r *trials) timeHalf() {
-	for range halfTrials {
-		ns := r.half.time()
-		if r.HalfNS == 0 || ns < r.HalfNS {
-			r.HalfNS = ns
-		}
+// scale runs the kernel on half of the arrays and on all, to see the time scale.
+func (r *trials) scale() {
+	r.HalfNS, r.FullNS = r.half.time(), r.loop.time()
+	for range scaleTrials - 1 {
+		r.HalfNS = min(r.HalfNS, r.half.time())
+		r.FullNS = min(r.FullNS, r.loop.time())
 	}
 }
 

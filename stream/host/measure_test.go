@@ -197,7 +197,7 @@ func TestBestInterval(t *testing.T) {
 func TestTicks(t *testing.T) {
 	s := &session{machine: machine{}, tick: 1000}
 	timing := &Timing{Kernel: stream.Kernels()[0], Type: stream.F64, ISA: Go, Stores: Standard, Bytes: 80,
-		NS: slices.Repeat([]uint64{19_999}, stream.Trials), HalfNS: 10_000, Check: results.Check{OK: true}}
+		NS: slices.Repeat([]uint64{19_999}, stream.Trials), HalfNS: 10_000, FullNS: 19_999, Check: results.Check{OK: true}}
 	row := s.row(timing)
 	assert.Equal(t, results.Flagged, row.Status)
 	assert.Contains(t, row.Reason, "20 steps of the clock")

@@ -181,3 +181,16 @@ func definition[T float](x []T) []float64 {
 	}
 	return y
 }
+
+// TestCompare sums up more results than a plain sum would bear.
+func TestCompare(t *testing.T) {
+	const n = 1 << 21
+	x := make([]float64, n)
+	set(x, 0.1)
+	sum, worst := compare(x, []float64{0.1}, 0)
+	assert.InEpsilon(t, 0.1*n, sum, 1e-15)
+	assert.Zero(t, worst)
+	x[5] = math.NaN()
+	_, worst = compare(x, []float64{0.1}, 0)
+	assert.True(t, math.IsNaN(worst))
+}
