@@ -21,7 +21,7 @@ var errDiverged = errors.New("training diverged; a lower rate may help")
 // shardRows is the number of rows on one tape. A batch's shards are computed
 // at once and their gradients added in order, so that the sum is the same on
 // any number of processors.
-const shardRows = 64
+const shardRows = 32
 
 // member is one trained network with the encoder and scales of its own
 // training rows.

@@ -10,7 +10,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gpubench/gpubench/perfpred/dataset"
 	"github.com/gpubench/gpubench/perfpred/model"
@@ -98,18 +101,29 @@ func (c NCPP) fit(ctx context.Context, train *dataset.Table, targets []string, s
 	if err != nil {
 		return nil, err
 	}
-	for i := range c.Members {
-		l, err := c.newLearner(m, s, folds[i%len(folds)], rand.New(rand.NewPCG(seed, uint64(i+1))))
-		if err != nil {
-			return nil, err
-		}
-		if err := l.run(ctx); err != nil {
-			return nil, err
-		}
-		m.members = append(m.members, *l.member)
+	if m.members, err = c.fitMembers(ctx, m, s, folds, seed); err != nil {
+		return nil, err
 	}
 	m.maps, err = m.attend(s.table)
 	return m, err
+}
+
+// fitMembers trains all members at once.
+func (c NCPP) fitMembers(ctx context.Context, m *Model, s *sample, folds []dataset.Fold, seed uint64) ([]member, error) {
+	members := make([]member, c.Members)
+	running, ctx := errgroup.WithContext(ctx)
+	running.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range members {
+		running.Go(func() error {
+			l, err := c.newLearner(m, s, folds[i%len(folds)], rand.New(rand.NewPCG(seed, uint64(i+1))))
+			if err != nil {
+				return err
+			}
+			members[i] = *l.member
+			return l.run(ctx)
+		})
+	}
+	return members, running.Wait()
 }
 
 func (c NCPP) sizes(targets int) sizes {

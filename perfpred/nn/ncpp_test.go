@@ -55,7 +55,7 @@ func machines(rows int, seed uint64) *dataset.Table {
 func small() NCPP {
 	c := Default()
 	c.Token, c.Vector, c.Head, c.Bins = 8, 16, 32, 6
-	c.Epochs, c.Members, c.Batch, c.Dropout, c.Blank = 60, 1, 64, 0, 0
+	c.Epochs, c.Members, c.Batch, c.Dropout, c.Blank = 40, 1, 64, 0, 0
 	return c
 }
 
@@ -123,7 +123,7 @@ func ridgeMAPE(t *testing.T, train, test *dataset.Table, target string) float64 
 }
 
 func TestLearnsMoreThanRidge(t *testing.T) {
-	train, test := machines(1200, 1), machines(400, 2)
+	train, test := machines(600, 1), machines(200, 2)
 	m := fit(t, small(), train, "score", "memory")
 	predicted := predict(t, m, test)
 	for k, target := range m.Targets() {
