@@ -30,6 +30,7 @@ var (
 	xeonScalable = regexp.MustCompile(`^Xeon (Bronze|Silver|Gold|Platinum) (\d)(\d)(\d\d)([A-Z+]*)$`)
 	xeonOld      = regexp.MustCompile(`^Xeon (E3|E5|E7)-(\d)(\d{3})([A-Z]*) ?v(\d)$`)
 	xeonSmall    = regexp.MustCompile(`^Xeon (E|W|D)-(\d)(\d)(\d\d)([A-Z]*)$`)
+	xeonMax      = regexp.MustCompile(`^Xeon Max (9)4(\d\d)([A-Z]*)$`)
 	client       = regexp.MustCompile(`^(Core i\d|Celeron|Pentium Gold|Pentium)[ -]G?(\d)(\d{3})([A-Z]*)$`)
 	epyc         = regexp.MustCompile(`^EPYC (\d)([\dA-Z])(\d)(\d)([A-Z]*)$`)
 	noise        = regexp.MustCompile(`\((?:R|TM|r|tm)\)|\bCPU\b|@.*$|\d+-Core Processor|Processor|^(?:Intel|AMD)\b`)
@@ -50,7 +51,7 @@ func CPUName(raw string) string {
 // with unknowns only.
 func ParseCPU(name string) CPU {
 	name = CPUName(name)
-	for _, parse := range []func(string) (CPU, bool){parseScalable, parseXeonOld, parseXeonSmall, parseClient, parseEPYC} {
+	for _, parse := range []func(string) (CPU, bool){parseScalable, parseXeonMax, parseXeonOld, parseXeonSmall, parseClient, parseEPYC} {
 		if c, ok := parse(name); ok {
 			return c
 		}
@@ -97,6 +98,15 @@ func parseScalable(name string) (CPU, bool) {
 		c.Family, c.Channels, c.MemRate, c.FMA = "Emerald Rapids", 8, 5600, 2
 	}
 	return c, true
+}
+
+// parseXeonMax reads the names of Sapphire Rapids with memory on the package.
+func parseXeonMax(name string) (CPU, bool) {
+	m := xeonMax.FindStringSubmatch(name)
+	if m == nil {
+		return CPU{}, false
+	}
+	return CPU{Vendor: "Intel", Line: "Xeon Max", Family: "Sapphire Rapids HBM", Suffix: m[3], Number: number(m[1] + "4" + m[2]), Tier: 9, MemRate: 4800, Channels: 8, FMA: 2}, true
 }
 
 // tiered picks a memory rate by Xeon tier.
