@@ -38,7 +38,7 @@ type Timing struct {
 	// HalfNS and FullNS are the best times of the first half of the arrays and of
 	// all, taken in turn afterwards.
 	HalfNS, FullNS uint64
-	Check  results.Check
+	Check          results.Check
 	// Err says why there are no times.
 	Err error
 }
