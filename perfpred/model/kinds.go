@@ -10,5 +10,6 @@ func Kinds() Decoders {
 		"residual":  decodeResidual,
 		"stack":     decodeStack,
 		"conformal": decodeConformal,
+		"guarded":   decodeGuarded,
 	}
 }

@@ -1,0 +1,169 @@
+package model
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gpubench/gpubench/perfpred/dataset"
+)
+
+// Known is the hardware that a model has learnt from: its range per feature and
+// the machines themselves, by the table's Main columns.
+type Known struct {
+	Encoder *dataset.Encoder `json:"encoder"`
+	// Machines are distinct; X is [machine][column], scaled.
+	Machines []string    `json:"machines"`
+	X        [][]float64 `json:"x"`
+	// Reach is how far (in deviations) nearly all known machines are from the
+	// nearest one of another name: up to there a new name is nothing new.
+	Reach float64 `json:"reach"`
+}
+
+// reachShare is the share of the known machines within Reach.
+const reachShare = 0.98
+
+// Judgement says how far a machine is from the known ones.
+type Judgement struct {
+	// Nearest are the known machines that are most like it, nearest first, and
+	// Distance is that to the first over Reach: above 1 is outside.
+	Nearest  []string
+	Distance float64
+	// Outside are the features beyond the training rows' range.
+	Outside []Bound
+}
+
+// Bound is a feature outside the range that is known.
+type Bound struct {
+	Feature          string
+	Value, Low, High float64
+}
+
+// String returns the bound as "sockets = 64, known are 1 to 8".
+func (b Bound) String() string {
+	return fmt.Sprintf("%s = %.4g, known are %.4g to %.4g", b.Feature, b.Value, b.Low, b.High)
+}
+
+// newKnown collects the machines of the training table, named by the group.
+func newKnown(train *dataset.Table, group string) (*Known, error) {
+	names, err := train.Group(group)
+	if err != nil {
+		return nil, fmt.Errorf("known hardware: %w", err)
+	}
+	enc, err := dataset.FitEncoder(mainColumns(train), dataset.EncoderOptions{Scale: true})
+	if err != nil {
+		return nil, fmt.Errorf("known hardware: %w", err)
+	}
+	k := &Known{Encoder: enc}
+	seen := map[string]bool{}
+	for i, x := range enc.Encode(train) {
+		key := names[i] + fmt.Sprintf("%.3g", x)
+		if !seen[key] {
+			seen[key] = true
+			k.Machines, k.X = append(k.Machines, names[i]), append(k.X, x)
+		}
+	}
+	k.Reach = k.reach()
+	return k, nil
+}
+
+// mainColumns is the table with its Main columns only, or all of them if none
+// is marked.
+func mainColumns(t *dataset.Table) *dataset.Table {
+	out := &dataset.Table{Name: t.Name, Rows: t.Rows}
+	for _, c := range t.Numeric {
+		if c.Main {
+			out.Numeric = append(out.Numeric, c)
+		}
+	}
+	if out.Numeric == nil {
+		out.Numeric = t.Numeric
+	}
+	return out
+}
+
+// reach is the reachShare quantile of the distances to another name's machine.
+func (k *Known) reach() float64 {
+	var all []float64
+	for i, x := range k.X {
+		least := math.Inf(1)
+		for j, other := range k.X {
+			if k.Machines[i] != k.Machines[j] {
+				least = min(least, distance(x, other))
+			}
+		}
+		if !math.IsInf(least, 1) {
+			all = append(all, least)
+		}
+	}
+	if len(all) == 0 {
+		return math.Inf(1) // one name: nothing says how far names are apart
+	}
+	slices.Sort(all)
+	return max(all[int(reachShare*float64(len(all)-1))], 0.1)
+}
+
+func distance(a, b []float64) float64 {
+	sum := 0.0
+	for j := range a {
+		sum += (a[j] - b[j]) * (a[j] - b[j])
+	}
+	return math.Sqrt(sum)
+}
+
+// Judge says of each row how far it is from the known machines.
+func (k *Known) Judge(rows *dataset.Table) []Judgement {
+	out := make([]Judgement, rows.Rows)
+	for i, x := range k.Encoder.Encode(rows) {
+		out[i] = k.judge(x)
+		out[i].Outside = k.outside(rows, i)
+	}
+	return out
+}
+
+// judge names the three nearest.
+func (k *Known) judge(x []float64) Judgement {
+	least := map[string]float64{}
+	for j, known := range k.X {
+		d := distance(x, known)
+		if before, ok := least[k.Machines[j]]; !ok || d < before {
+			least[k.Machines[j]] = d
+		}
+	}
+	names := slices.Sorted(maps.Keys(least))
+	slices.SortStableFunc(names, func(a, b string) int {
+		switch {
+		case least[a] < least[b]:
+			return -1
+		case least[a] > least[b]:
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	j := Judgement{Nearest: names[:min(3, len(names))]}
+	if len(names) > 0 && !math.IsInf(k.Reach, 1) {
+		j.Distance = least[names[0]] / k.Reach
+	}
+	return j
+}
+
+// outside allows a percent for rounding.
+func (k *Known) outside(rows *dataset.Table, row int) []Bound {
+	var out []Bound
+	for _, c := range k.Encoder.Numeric {
+		from, err := rows.Column(c.Name)
+		if err != nil {
+			continue
+		}
+		v, low, high := from.Values[row], c.Low, c.High
+		if c.Log {
+			low, high = math.Exp(low), math.Exp(high)
+		}
+		if v < low*0.99 || v > high*1.01 {
+			out = append(out, Bound{c.Name, v, low, high})
+		}
+	}
+	return out
+}
