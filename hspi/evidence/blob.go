@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/gpubench/gpubench/hspi/loosejson"
 )
 
 // Blob is bytes. In JSON they are a string where they are UTF-8, which keeps
@@ -37,10 +39,11 @@ func (b *Blob) UnmarshalJSON(text []byte) error {
 		*b = e.Base64
 		return nil
 	}
-	var s string
-	if err := json.Unmarshal(text, &s); err != nil {
-		return err
+	// A body is most of a record, and loosejson is faster than another Unmarshal.
+	v, err := loosejson.Parse(string(text))
+	if err == nil && v.Kind() != loosejson.String {
+		err = fmt.Errorf("a body is a string, not %.20s", text)
 	}
-	*b = Blob(s)
-	return nil
+	*b = Blob(v.Text())
+	return err
 }

@@ -212,15 +212,3 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkDecode(b *testing.B) {
-	alternative := `{"token":" word","logprob":-1.6017862558364868,"bytes":[32,119,111,114,100]}`
-	position := `{"token":" word","logprob":-1.6017862558364868,"bytes":[32,119,111,114,100],"top_logprobs":[` + strings.Repeat(alternative+",", 19) + alternative + `]}`
-	body := `{"id":"x","choices":[{"index":0,"message":{"content":"x"},"logprobs":{"content":[` + strings.Repeat(position+",", 7) + position + `]}}]}`
-	b.SetBytes(int64(len(body)))
-	for b.Loop() {
-		if r := decoded(`{"messages":[],"logprobs":true,"top_logprobs":20}`, body); len(r.Problems) > 0 {
-			b.Fatal(r.Problems)
-		}
-	}
-}

@@ -6,7 +6,7 @@
 //
 // One record a line ([Record]): when and in which session, and one of
 //
-//   - open: a session begins (endpoint, model, label, plan); the first record of a session
+//   - open: a session begins (endpoint, model, label); the first record of a session
 //   - sent: a request is about to leave; written before it does
 //   - exchange: the request as sent and all bytes that came back, with times; or how it failed
 //   - note: an observation, such as a torn line that was cut, or a changed model name

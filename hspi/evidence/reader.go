@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"os"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -65,12 +63,22 @@ func (r *Reader) next() (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec, err := r.parse(line)
-	if err != nil {
-		return nil, err
+	rec, err := parse(line)
+	return rec, r.follow(rec, err, len(line))
+}
+
+// follow checks a record, or the error of its line, as the next of the chain.
+func (r *Reader) follow(rec *Record, err error, length int) error {
+	if err == nil {
+		err = r.check(rec)
+	} else if _, newer := errors.AsType[*SchemaError](err); !newer {
+		err = r.broken("%v", err)
 	}
-	r.prev, r.seq, r.offset = rec.Hash, r.seq+1, r.offset+int64(len(line))+1
-	return rec, nil
+	if err != nil {
+		return err
+	}
+	r.prev, r.seq, r.offset = rec.Hash, r.seq+1, r.offset+int64(length)+1
+	return nil
 }
 
 // readLine is the next line without its line feed.
@@ -78,7 +86,7 @@ func (r *Reader) readLine() ([]byte, error) {
 	var line []byte
 	for {
 		part, err := r.lines.ReadSlice('\n')
-		line = append(line, part...)
+		line = append(line, part...) // at once the right size for most
 		switch {
 		case err == nil:
 			r.line++
@@ -101,29 +109,37 @@ func (r *Reader) readLine() ([]byte, error) {
 	}
 }
 
-func (r *Reader) parse(line []byte) (*Record, error) {
+// parse reads a line by itself: its hash and its content.
+func parse(line []byte) (*Record, error) {
 	bare, hash, err := split(line)
 	if err != nil {
-		return nil, r.broken("%v", err)
+		return nil, err
 	}
 	rec := new(Record)
 	if err := json.Unmarshal(bare, rec); err != nil {
-		return nil, r.broken("%v", err)
+		return nil, err
 	}
 	rec.Hash = hash
 	switch {
 	case rec.Schema > SchemaVersion:
 		return nil, &SchemaError{Schema: rec.Schema, Supported: SchemaVersion}
 	case rec.Schema < 1:
-		return nil, r.broken("schema %d does not exist", rec.Schema)
-	case rec.Seq != r.seq:
-		return nil, r.broken("it says that it is record %d", rec.Seq)
-	case rec.Prev != r.prev:
-		return nil, r.broken("the record before it is not the one that it was written after")
+		return nil, fmt.Errorf("schema %d does not exist", rec.Schema)
 	case !rec.whole():
-		return nil, r.broken("the part that kind %q names is missing", rec.Kind)
+		return nil, fmt.Errorf("the part that kind %q names is missing", rec.Kind)
 	}
 	return rec, nil
+}
+
+// check looks at a record's place in the chain.
+func (r *Reader) check(rec *Record) error {
+	switch {
+	case rec.Seq != r.seq:
+		return r.broken("it says that it is record %d", rec.Seq)
+	case rec.Prev != r.prev:
+		return r.broken("the record before it is not the one that it was written after")
+	}
+	return nil
 }
 
 func (r *Reader) broken(format string, args ...any) *BrokenError {
@@ -205,85 +221,4 @@ func (s *Summary) count(rec *Record, open map[string]bool) {
 // Answered reports whether the exchange has a whole answer with status 200.
 func (x *Exchange) Answered() bool {
 	return x.Failure == nil && x.Reply != nil && x.Reply.Status == 200
-}
-
-// File is evidence that was read and verified.
-type File struct {
-	Summary Summary
-	Records []*Record
-}
-
-// Load reads and verifies a file, plain or compressed. With ErrTorn or
-// ErrBroken the file holds what came before.
-func Load(path string) (*File, error) {
-	src, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = src.Close() }() // it was only read
-	f, err := Read(src)
-	if err != nil {
-		err = fmt.Errorf("%s: %w", path, err)
-	}
-	return f, err
-}
-
-// Read is Load for what is no file.
-func Read(src io.Reader) (*File, error) {
-	r, err := NewReader(src)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	f, open := new(File), map[string]bool{}
-	for {
-		rec, err := r.Next()
-		if err != nil {
-			f.Summary.Ended = len(open) == 0 && f.Summary.Records > 0
-			if errors.Is(err, io.EOF) {
-				err = nil
-			}
-			return f, err
-		}
-		f.Summary.count(rec, open)
-		f.Records = append(f.Records, rec)
-	}
-}
-
-// Responses decodes the answers, in order: exchanges with status 200 that are
-// neither failed nor broken. Pages that were only read (GET) are left out.
-func (f *File) Responses() []*Response {
-	var all []*Response
-	for _, rec := range f.Records {
-		if rec.Kind != KindExchange || !rec.Exchange.Answered() || rec.Exchange.Request.Method == http.MethodGet {
-			continue
-		}
-		if r := Decode(rec); r.Broken() == nil {
-			all = append(all, r)
-		}
-	}
-	return all
-}
-
-// Sessions are the open records of the sessions, in order; a session that was
-// resumed counts once.
-func (f *File) Sessions() []*Record {
-	var all []*Record
-	for _, rec := range f.Records {
-		if rec.Kind == KindOpen && rec.Open.Resumes == 0 {
-			all = append(all, rec)
-		}
-	}
-	return all
-}
-
-// Notes are the observations, in order.
-func (f *File) Notes() []*Record {
-	var all []*Record
-	for _, rec := range f.Records {
-		if rec.Kind == KindNote {
-			all = append(all, rec)
-		}
-	}
-	return all
 }

@@ -41,11 +41,10 @@ type Record struct {
 // endpoint. Data are split by session in training, because answers of one
 // server process are not independent.
 type Open struct {
-	Tool     string `json:"tool"`           // "gpubench 0.3.0"
-	Endpoint string `json:"endpoint"`       // without user, password, query
-	Model    string `json:"model"`          // as asked for
-	Seed     uint64 `json:"seed"`           // of the plan
-	Plan     string `json:"plan,omitempty"` // hash of the plan
+	Tool     string `json:"tool"`     // "gpubench 0.3.0"
+	Endpoint string `json:"endpoint"` // without user, password, query
+	Model    string `json:"model"`    // as asked for
+	Seed     uint64 `json:"seed"`     // of the plan
 	// Label names a platform that is trusted, where one is enrolled; Labels tell
 	// what it is made of: "gpu", "precision", "quantisation", "attention", "engine", …
 	Label  string            `json:"label,omitempty"`
@@ -176,6 +175,7 @@ type NoteCode string
 const (
 	NoteTorn               NoteCode = "torn"                // a torn last line was cut; Data holds it
 	NoteResumed            NoteCode = "resumed"             // the session goes on after an interruption
+	NotePlan               NoteCode = "plan"                // a plan begins; Values hold its hash and size
 	NoteLost               NoteCode = "lost"                // a request of an earlier run left, its answer was never recorded
 	NoteCapability         NoteCode = "capability"          // what discovery found; Values hold it
 	NoteModelChanged       NoteCode = "model-changed"       // another model name than before

@@ -44,6 +44,7 @@ type parser struct {
 	// of many small ones.
 	itemRoom []Value
 	keyRoom  []string
+	partRoom []parts
 }
 
 // room is how many values or names are allocated at once.
@@ -63,6 +64,19 @@ func take[T any](stack, free *[]T, from int) []T {
 	copy(out, (*stack)[from:])
 	*stack = (*stack)[:from]
 	return out
+}
+
+func (p *parser) parts(keys []string, items []Value) *parts {
+	if len(items) == 0 {
+		return nil
+	}
+	if len(p.partRoom) == 0 {
+		p.partRoom = make([]parts, room/4)
+	}
+	made := &p.partRoom[0]
+	p.partRoom = p.partRoom[1:]
+	made.keys, made.items = keys, items
+	return made
 }
 
 func (p *parser) fail(format string, args ...any) {
@@ -133,7 +147,7 @@ func (p *parser) array(depth int) Value {
 			break
 		}
 	}
-	v.items = take(&p.items, &p.itemRoom, from)
+	v.sub = p.parts(nil, take(&p.items, &p.itemRoom, from))
 	v.raw = p.text[start:p.at]
 	return v
 }
@@ -159,7 +173,7 @@ func (p *parser) object(depth int) Value {
 			break
 		}
 	}
-	v.items, v.keys = take(&p.items, &p.itemRoom, from), take(&p.keys, &p.keyRoom, fromKey)
+	v.sub = p.parts(take(&p.keys, &p.keyRoom, fromKey), take(&p.items, &p.itemRoom, from))
 	v.raw = p.text[start:p.at]
 	return v
 }

@@ -21,8 +21,13 @@ const (
 
 // Value is a part of a parsed text. The zero value is missing.
 type Value struct {
-	kind  Kind
-	raw   string
+	kind Kind
+	raw  string
+	sub  *parts // of an array or object that is not empty
+}
+
+// parts are what is within a value. Most values have none, so they are apart.
+type parts struct {
 	keys  []string // of an object, in order of arrival
 	items []Value
 }
@@ -38,16 +43,28 @@ func (v Value) Exists() bool { return v.kind > Null }
 func (v Value) Raw() string { return v.raw }
 
 // Len is the number of items or members.
-func (v Value) Len() int { return len(v.items) }
+func (v Value) Len() int { return len(v.Items()) }
 
 // Items are the items of an array, or the values of an object, in order.
-func (v Value) Items() []Value { return v.items }
+func (v Value) Items() []Value {
+	if v.sub == nil {
+		return nil
+	}
+	return v.sub.items
+}
+
+func (v Value) keys() []string {
+	if v.sub == nil {
+		return nil
+	}
+	return v.sub.keys
+}
 
 // Members are the members of an object in order of arrival, repeated ones too.
 func (v Value) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
-		for i, key := range v.keys {
-			if !yield(key, v.items[i]) {
+		for i, key := range v.keys() {
+			if !yield(key, v.sub.items[i]) {
 				return
 			}
 		}
@@ -56,9 +73,9 @@ func (v Value) Members() iter.Seq2[string, Value] {
 
 // Get is the first member of that name, and the missing value where there is none.
 func (v Value) Get(key string) Value {
-	for i, k := range v.keys {
+	for i, k := range v.keys() {
 		if k == key {
-			return v.items[i]
+			return v.sub.items[i]
 		}
 	}
 	return Value{}

@@ -216,14 +216,7 @@ func (b *builder) echoes() {
 		return
 	}
 	for i := range b.o.Echoes {
-		q := b.request(evidence.Purpose{Series: SeriesPrompt, Prompt: i}, Words(b.o.Seed, SeriesPrompt, i, 40), 1)
-		if b.c.PromptLogprobs == Honoured {
-			q.PromptLogprobs = max(q.Logprobs, 1)
-		} else {
-			q.Echo, q.Chat = true, false
-			q.Logprobs = min(b.c.CompletionsLogprobs, b.alternatives())
-		}
-		b.alone(q)
+		b.scored(evidence.Purpose{Series: SeriesPrompt, Prompt: i}, Words(b.o.Seed, SeriesPrompt, i, 40))
 	}
 }
 

@@ -137,3 +137,26 @@ func TestTheGeneratorIsSplitMix64(t *testing.T) {
 	r := random(1234567)
 	require.Equal(t, []uint64{6457827717110365317, 3203168211198807973, 9817491932198370423}, []uint64{r.next(), r.next(), r.next()})
 }
+
+func TestForcedGivesAnswersBack(t *testing.T) {
+	answer := func(prompt int, variant, text string) *evidence.Response {
+		return &evidence.Response{Purpose: evidence.Purpose{Series: SeriesProbe, Prompt: prompt, Variant: variant}, Choices: []evidence.Choice{{Text: text}}}
+	}
+	answers := []*evidence.Response{answer(1, "", " river"), answer(1, "", " again"), answer(0, "stream", " x"), answer(2, "", ""), {Purpose: evidence.Purpose{Series: SeriesProbe}}}
+	p, err := Forced(Standard("m", 1, "n"), all(), answers)
+	require.NoError(t, err)
+	items := p.Items()
+	require.Len(t, items, 1)
+	require.Contains(t, string(items[0].Body), ShortPrompt(1, 1)+` river"`)
+	require.Contains(t, string(items[0].Body), `"prompt_logprobs":20`)
+	c := all()
+	c.PromptLogprobs = Refused
+	p, err = Forced(Standard("m", 1, "n"), c, answers)
+	require.NoError(t, err)
+	require.Contains(t, string(p.Items()[0].Body), `"echo":true`)
+	c.Echo = Ignored
+	p, err = Forced(Standard("m", 1, "n"), c, answers)
+	require.NoError(t, err)
+	require.Empty(t, p.Items())
+	require.Len(t, p.Skipped, 1)
+}

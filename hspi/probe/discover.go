@@ -87,6 +87,9 @@ func (d *discovery) ask(ctx context.Context, q plan.Request) (*evidence.Response
 // pages reads what is there; only a failure of the connection or key is an error.
 func (d *discovery) pages(ctx context.Context) error {
 	for _, page := range pages {
+		if strings.HasPrefix(page.path, "//") && d.s.o.Endpoint.base.Path != "/v1" {
+			continue // a site with more than this API has other pages there
+		}
 		r, err := d.s.Ask(ctx, plan.Get(page.name, page.path))
 		var status *StatusError
 		switch {

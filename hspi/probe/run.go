@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -41,6 +42,10 @@ const failuresInARow = 3
 // and in the result in any case.
 func (s *Session) Run(ctx context.Context, p *plan.Plan) (*Result, error) {
 	res := &Result{Items: len(p.Items())}
+	if err := s.note(&evidence.Note{Code: evidence.NotePlan, Text: fmt.Sprintf("a plan of %d requests", res.Items),
+		Values: map[string]string{"hash": p.Hash(), "items": strconv.Itoa(res.Items)}}); err != nil {
+		return res, err
+	}
 	inARow := 0
 	for _, step := range p.Steps {
 		failed := len(res.Failed)

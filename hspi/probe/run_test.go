@@ -47,7 +47,7 @@ func TestRunAsksAllOfAPlan(t *testing.T) {
 	}
 	require.Equal(t, map[string]int{plan.SeriesDiscover: series[plan.SeriesDiscover], plan.SeriesProbe: 4, plan.SeriesRepeat: 4, plan.SeriesTemperature: 6,
 		plan.SeriesPrefix: 9, plan.SeriesContext: 4, plan.SeriesPrompt: 3, plan.SeriesLoad: 2, plan.SeriesFiller: 4}, series)
-	require.Equal(t, []evidence.NoteCode{evidence.NoteCapability}, noteCodes(f))
+	require.Equal(t, []evidence.NoteCode{evidence.NoteCapability, evidence.NotePlan}, noteCodes(f))
 }
 
 // The measured request of a load step leaves when its fillers are out.
@@ -87,13 +87,9 @@ func TestResumeAsksNothingTwice(t *testing.T) {
 	g := behind()
 	var mu sync.Mutex
 	asked := map[string]int{}
-	var s *Session
-	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		g.ServeHTTP(w, q)
-	}))
-	o := quick(t, server)
+	o := quick(t, serve(t, g))
 	stop := 0
-	ctx, cancel := context.WithCancel(t.Context())
+	var cancel context.CancelFunc
 	o.Progress = func(e Event) {
 		if e.Exchange == nil || e.Exchange.Failure != nil {
 			return
@@ -109,17 +105,17 @@ func TestResumeAsksNothingTwice(t *testing.T) {
 	id := s.ID()
 	var p *plan.Plan
 	for part := 0; ; part++ {
+		ctx, stopNow := context.WithCancel(t.Context())
 		mu.Lock()
-		stop = 7
+		stop, cancel = 7, stopNow
 		mu.Unlock()
-		ctx, cancel = context.WithCancel(t.Context())
 		c, err := s.Discover(ctx)
 		if err == nil {
 			p, err = plan.Build(plan.Small("tiny", 1, s.ID()), c)
 			require.NoError(t, err)
 			_, err = s.Run(ctx, p)
 		}
-		cancel()
+		stopNow()
 		if err == nil {
 			require.Greater(t, part, 2, "it was interrupted")
 			break
@@ -437,4 +433,37 @@ func TestDiscoverTellsWhyThereIsNothing(t *testing.T) {
 	s, _ = run(t, quick(t, serve(t, behind(gateway.Fault{Kind: gateway.Status, Value: "401"}))))
 	_, err = s.Discover(t.Context())
 	require.ErrorIs(t, err, ErrUnauthorized)
+}
+
+// Answers that are given back as prompts are scored as they were generated, for
+// a model whose prefill and decode are one.
+func TestForcedAnswersScoreTheSame(t *testing.T) {
+	for _, plain := range []bool{false, true} {
+		s, _ := run(t, quick(t, serve(t, gateway.New(gateway.NewModel(gateway.ModelOptions{}), gateway.Options{}))))
+		c, err := s.Discover(t.Context())
+		require.NoError(t, err)
+		if plain {
+			c.PromptLogprobs = plan.Refused // by echo instead
+		}
+		o := plan.Small("tiny", 1, s.ID())
+		p, err := plan.Build(o, c)
+		require.NoError(t, err)
+		res, err := s.Run(t.Context(), p)
+		require.NoError(t, err)
+		forced, err := plan.Forced(o, c, res.Responses)
+		require.NoError(t, err)
+		again, err := s.Run(t.Context(), forced)
+		require.NoError(t, err)
+		require.Len(t, again.Responses, o.Prompts)
+		for i, r := range again.Responses {
+			scored := r.Prompt
+			if plain {
+				scored = r.Choices[0].Positions[:r.Choices[0].Echoed]
+			}
+			decoded := res.Responses[i].Choices[0].Positions
+			for j, p := range decoded {
+				require.Equal(t, p.Logprob, scored[len(scored)-len(decoded)+j].Logprob)
+			}
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"sync"
@@ -22,6 +23,9 @@ import (
 
 // ErrKeyInClear: the key would go over a network without TLS.
 var ErrKeyInClear = errors.New("the key would be sent without encryption: use https://, or leave the key away")
+
+// ErrModel: no model is named.
+var ErrModel = errors.New("the name of the model is missing")
 
 // ErrOtherSession: the evidence file belongs to another endpoint, model or seed.
 var ErrOtherSession = errors.New("the evidence file is of another session")
@@ -85,7 +89,12 @@ type Session struct {
 // Open starts a session with a new evidence file at path, or goes on with the
 // one that is there if it is of the same endpoint, model and seed.
 func Open(path string, o Options) (*Session, error) {
-	if o.Key.set() && !o.Endpoint.private() {
+	switch {
+	case o.Endpoint.base.Host == "":
+		return nil, fmt.Errorf("%w: none is given", ErrEndpoint)
+	case o.Model == "":
+		return nil, ErrModel
+	case o.Key.set() && !o.Endpoint.private():
 		return nil, ErrKeyInClear
 	}
 	s := newSession(o)

@@ -65,8 +65,6 @@ func TestStreamsHaveArrivals(t *testing.T) {
 // Every bad input of a server ends in the error that fits, and every attempt is
 // in the evidence with all bytes that came.
 func TestBadInputs(t *testing.T) {
-	var status *StatusError
-	var transport *TransportError
 	cases := map[string]struct {
 		fault    gateway.Fault
 		is       error
@@ -100,6 +98,8 @@ func TestBadInputs(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			var status *StatusError
+			var transport *TransportError
 			o := quick(t, serve(t, behind(c.fault)))
 			o.Retry.Attempts, o.Timeout, o.IdleTimeout = 3, 300*time.Millisecond, 100*time.Millisecond
 			s, path := run(t, o)
@@ -268,7 +268,7 @@ func TestKeysThatCannotBeUsed(t *testing.T) {
 	far, err := ParseEndpoint("http://example.invalid/v1")
 	require.NoError(t, err)
 	path := t.TempDir() + "/run.jsonl"
-	_, err = Open(path, Options{Endpoint: far, Key: k})
+	_, err = Open(path, Options{Endpoint: far, Model: "m", Key: k})
 	require.ErrorIs(t, err, ErrKeyInClear)
 	require.NoFileExists(t, path)
 }
@@ -416,6 +416,10 @@ func TestTheEvidenceFileMustBeOfThisSession(t *testing.T) {
 		_, err := Open(path, other)
 		require.ErrorIs(t, err, ErrOtherSession)
 	}
-	_, err := Open(t.TempDir()+"/no/such/folder", o)
+	_, err := Open(path, Options{Model: "tiny"})
+	require.ErrorIs(t, err, ErrEndpoint)
+	_, err = Open(path, Options{Endpoint: o.Endpoint})
+	require.ErrorIs(t, err, ErrModel)
+	_, err = Open(t.TempDir()+"/no/such/folder", o)
 	require.True(t, errors.Is(err, os.ErrNotExist), err)
 }
