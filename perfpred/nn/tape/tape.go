@@ -7,8 +7,6 @@ package tape
 import (
 	"errors"
 	"fmt"
-
-	"gonum.org/v1/gonum/mat"
 )
 
 // ErrShape says that an operation got matrices that do not fit each other.
@@ -21,9 +19,6 @@ type Value struct {
 	// grad is nil where no parameter is upstream.
 	grad []float64
 }
-
-// Dense returns the value as a gonum matrix over the same memory.
-func (v *Value) Dense() *mat.Dense { return mat.NewDense(v.Rows, v.Cols, v.Data) }
 
 func (v *Value) row(i int) []float64     { return v.Data[i*v.Cols : (i+1)*v.Cols] }
 func (v *Value) gradRow(i int) []float64 { return v.grad[i*v.Cols : (i+1)*v.Cols] }
