@@ -36,8 +36,10 @@ type ModelOptions struct {
 	// RefuseLogprobs answers 400 to requests with logprobs, IgnoreLogprobs answers without.
 	RefuseLogprobs, IgnoreLogprobs bool
 	NoChat, NoCompletions          bool
-	// Plain leaves vLLM's and SGLang's extensions out, and echo.
+	// Plain leaves vLLM's and SGLang's extensions out, echo and logit_bias.
 	Plain bool
+	// NewerName refuses max_tokens in chat and wants max_completion_tokens.
+	NewerName bool
 	// Processed gives logprobs after the temperature instead of before.
 	Processed bool
 	// MaxTokens is the longest context, 2048 where 0.
@@ -81,6 +83,7 @@ type ask struct {
 	Prompt         string
 	Messages       []struct{ Role, Content string }
 	MaxTokens      *int `json:"max_tokens"`
+	MaxCompletion  *int `json:"max_completion_tokens"`
 	Temperature    *float64
 	Logprobs       json.RawMessage
 	TopLogprobs    int `json:"top_logprobs"`
@@ -128,6 +131,8 @@ func (m *Model) complete(w http.ResponseWriter, q *http.Request, chat bool) {
 	switch most := m.o.MaxLogprobs; {
 	case err != nil:
 		refuse(w, http.StatusBadRequest, "logprobs: %v", err)
+	case chat && m.o.NewerName && a.MaxTokens != nil:
+		refuse(w, http.StatusBadRequest, "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.")
 	case a.Model != m.o.Name:
 		refuse(w, http.StatusNotFound, "The model `%s` does not exist.", a.Model)
 	case k >= 0 && m.o.RefuseLogprobs:
@@ -145,8 +150,10 @@ func (m *Model) complete(w http.ResponseWriter, q *http.Request, chat bool) {
 }
 
 func (m *Model) generated(a ask) int {
-	if a.MaxTokens != nil {
-		return *a.MaxTokens
+	for _, n := range []*int{a.MaxTokens, a.MaxCompletion} {
+		if n != nil {
+			return *n
+		}
 	}
 	return 16
 }
@@ -189,6 +196,9 @@ func (m *Model) tokens(a ask, chat bool) []int {
 
 // logits are those of the token after a context.
 func (m *Model) logits(context []int, a ask) []float32 {
+	if m.o.Plain {
+		a.LogitBias = nil
+	}
 	h := fnv.New64a()
 	for _, id := range context {
 		_, _ = h.Write([]byte{byte(id), byte(id >> 8)}) // a hash never fails

@@ -34,6 +34,8 @@ type Capabilities struct {
 	LogitBias      Ability `json:"logit_bias"`
 	Stream         Ability `json:"stream"`
 
+	// MaxCompletionTokens tells that chat wants max_completion_tokens for max_tokens.
+	MaxCompletionTokens bool `json:"max_completion_tokens,omitempty"`
 	// MaxModelLen is the longest context that the list of models gives, in tokens;
 	// 0 where it gives none.
 	MaxModelLen int `json:"max_model_len,omitempty"`

@@ -125,7 +125,8 @@ type builder struct {
 
 // request has what all requests of a plan share.
 func (b *builder) request(p evidence.Purpose, prompt string, tokens int) Request {
-	return Request{Purpose: p, Chat: b.c.UseChat(), Prompt: prompt, MaxTokens: tokens, Logprobs: min(b.c.Logprobs(), b.alternatives()), TokenIDs: b.c.TokenIDs == Honoured}
+	return Request{Purpose: p, Chat: b.c.UseChat(), Prompt: prompt, MaxTokens: tokens, MaxCompletionTokens: b.c.UseChat() && b.c.MaxCompletionTokens,
+		Logprobs: min(b.c.Logprobs(), b.alternatives()), TokenIDs: b.c.TokenIDs == Honoured}
 }
 
 func (b *builder) alternatives() int {

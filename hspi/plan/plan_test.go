@@ -75,6 +75,8 @@ func TestBodies(t *testing.T) {
 		"no logprobs":     {Request{Prompt: "a", MaxTokens: 3, Logprobs: -1}, `{"model":"m","prompt":"a","max_tokens":3,"temperature":0}`},
 		"chat": {Request{Chat: true, Prompt: "a", MaxTokens: 3, Logprobs: 5},
 			`{"model":"m","messages":[{"role":"user","content":"a"}],"max_tokens":3,"temperature":0,"logprobs":true,"top_logprobs":5}`},
+		"newer name": {Request{Chat: true, Prompt: "a", MaxTokens: 3, MaxCompletionTokens: true, Logprobs: -1},
+			`{"model":"m","messages":[{"role":"user","content":"a"}],"max_completion_tokens":3,"temperature":0}`},
 		"chat, no alternatives": {Request{Chat: true, Prompt: "a", MaxTokens: 3},
 			`{"model":"m","messages":[{"role":"user","content":"a"}],"max_tokens":3,"temperature":0,"logprobs":true,"top_logprobs":0}`},
 		"all": {Request{Prompt: "a", MaxTokens: 3, Logprobs: 1, Echo: true, PromptLogprobs: 2, TokenIDs: true, N: 2, Seed: &seed, LogitBias: map[string]int{"7": 1}, Stream: true},

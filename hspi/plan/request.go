@@ -25,8 +25,10 @@ type Request struct {
 	Chat    bool
 	Prompt  string
 	// MaxTokens is how many tokens to generate; 0 is possible with Echo only.
-	MaxTokens   int
-	Temperature float64
+	MaxTokens int
+	// MaxCompletionTokens gives MaxTokens under that newer name.
+	MaxCompletionTokens bool
+	Temperature         float64
 	// Logprobs is the number of alternatives to each token; 0 asks for none and -1
 	// for no logprobs at all.
 	Logprobs int
@@ -63,7 +65,8 @@ type body struct {
 	Model          string         `json:"model"`
 	Prompt         string         `json:"prompt,omitempty"`
 	Messages       []message      `json:"messages,omitempty"`
-	MaxTokens      int            `json:"max_tokens"`
+	MaxTokens      *int           `json:"max_tokens,omitempty"`
+	MaxCompletion  *int           `json:"max_completion_tokens,omitempty"`
 	Temperature    float64        `json:"temperature"`
 	Logprobs       any            `json:"logprobs,omitempty"` // a number for completions, true for chat
 	TopLogprobs    *int           `json:"top_logprobs,omitempty"`
@@ -88,8 +91,13 @@ type streamOptions struct {
 
 // Item writes the request for a model.
 func (q Request) Item(model string) (Item, error) {
-	b := body{Model: model, MaxTokens: q.MaxTokens, Temperature: q.Temperature, Echo: q.Echo, PromptLogprobs: q.PromptLogprobs,
+	b := body{Model: model, Temperature: q.Temperature, Echo: q.Echo, PromptLogprobs: q.PromptLogprobs,
 		ReturnTokenIDs: q.TokenIDs, N: q.N, Seed: q.Seed, LogitBias: q.LogitBias, Stream: q.Stream}
+	if q.MaxCompletionTokens {
+		b.MaxCompletion = &q.MaxTokens
+	} else {
+		b.MaxTokens = &q.MaxTokens
+	}
 	path := CompletionsPath
 	if q.Chat {
 		path, b.Messages = ChatPath, []message{{"user", q.Prompt}}

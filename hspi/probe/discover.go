@@ -40,7 +40,7 @@ var pages = []struct{ name, path string }{
 // evidence has already are not asked for again. It fails where neither API
 // answers; the error then tells why.
 func (s *Session) Discover(ctx context.Context) (plan.Capabilities, error) {
-	d := &discovery{s: s, c: plan.Capabilities{ChatLogprobs: -1, CompletionsLogprobs: -1, Declared: map[string]string{}, Refusals: map[string]string{}}}
+	d := &discovery{s: s, base: map[bool]*evidence.Response{}, c: plan.Capabilities{ChatLogprobs: -1, CompletionsLogprobs: -1, Declared: map[string]string{}, Refusals: map[string]string{}}}
 	steps := []func(context.Context) error{d.pages, d.completions, d.chat, d.either, d.abilities}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -53,16 +53,16 @@ func (s *Session) Discover(ctx context.Context) (plan.Capabilities, error) {
 type discovery struct {
 	s *Session
 	c plan.Capabilities
-	// base is the answer that others are compared with; last is the latest failure
-	// of either API.
-	base *evidence.Response
+	// base are the answers of the APIs that others are compared with; last is the
+	// latest failure of either API.
+	base map[bool]*evidence.Response // by chat
 	last error
 }
 
 // ask asks, and tells refusals, which are findings (nil, nil), from errors that
 // end the discovery.
 func (d *discovery) ask(ctx context.Context, q plan.Request) (*evidence.Response, error) {
-	q.Purpose.Series, q.Prompt = plan.SeriesDiscover, discoverPrompt
+	q.Purpose.Series, q.Prompt, q.MaxCompletionTokens = plan.SeriesDiscover, discoverPrompt, q.Chat && d.c.MaxCompletionTokens
 	item, err := q.Item(d.s.o.Model)
 	if err != nil {
 		return nil, err
@@ -74,6 +74,9 @@ func (d *discovery) ask(ctx context.Context, q plan.Request) (*evidence.Response
 	d.last = err
 	var status *StatusError
 	switch {
+	case errors.Is(err, ErrRefused) && q.Chat && !d.c.MaxCompletionTokens && strings.Contains(err.Error(), "max_completion_tokens"):
+		d.c.MaxCompletionTokens = true
+		return d.ask(ctx, q)
 	case errors.As(err, &status) && (errors.Is(err, ErrRefused) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrServer)):
 		d.c.Refusals[q.Purpose.Variant] = status.Message
 		return nil, nil
@@ -84,7 +87,8 @@ func (d *discovery) ask(ctx context.Context, q plan.Request) (*evidence.Response
 	return nil, err
 }
 
-// pages reads what is there; only a failure of the connection or key is an error.
+// pages reads what is there. The APIs may answer where the pages do not, so only
+// what would fail for every address is an error.
 func (d *discovery) pages(ctx context.Context) error {
 	for _, page := range pages {
 		if strings.HasPrefix(page.path, "//") && d.s.o.Endpoint.base.Path != "/v1" {
@@ -92,13 +96,15 @@ func (d *discovery) pages(ctx context.Context) error {
 		}
 		r, err := d.s.Ask(ctx, plan.Get(page.name, page.path))
 		var status *StatusError
+		var transport *TransportError
 		switch {
+		case err == nil:
+			d.page(page.name, r)
 		case errors.As(err, &status):
-			continue // the APIs may answer where the pages do not
-		case err != nil:
+		case errors.As(err, &transport) && transport.Kind != evidence.FailureConnect && transport.Kind != evidence.FailureTLS:
+		default:
 			return err
 		}
-		d.page(page.name, r)
 	}
 	return nil
 }
@@ -162,8 +168,10 @@ func (d *discovery) either(context.Context) error {
 	if d.c.Chat != plan.Honoured && d.c.Completions != plan.Honoured {
 		return fmt.Errorf("%w: %w", ErrNoAPI, d.last)
 	}
-	if print := d.base.Fingerprint; print != "" {
-		d.c.Declared["system_fingerprint"] = print
+	for _, chat := range []bool{true, false} {
+		if r := d.base[chat]; r != nil && r.Fingerprint != "" {
+			d.c.Declared["system_fingerprint"] = r.Fingerprint
+		}
 	}
 	return nil
 }
@@ -184,7 +192,7 @@ func (d *discovery) api(ctx context.Context, chat bool) (a plan.Ability, accepte
 			if n < 0 {
 				return d.plain(ctx, chat) // accepted and ignored; perhaps less is honoured
 			}
-			d.base = r
+			d.base[chat] = r
 			return plan.Honoured, k, n, nil
 		}
 		if errors.Is(d.last, ErrNotFound) {
@@ -203,9 +211,7 @@ func (d *discovery) plain(ctx context.Context, chat bool) (plan.Ability, int, in
 	if r == nil || err != nil {
 		return plan.Refused, -1, -1, err
 	}
-	if d.base == nil {
-		d.base = r
-	}
+	d.base[chat] = r
 	return plan.Honoured, -1, -1, nil
 }
 
@@ -308,12 +314,11 @@ func (d *discovery) choices(ctx context.Context, q plan.Request) (plan.Ability, 
 	return d.try(ctx, q, func(r *evidence.Response) bool { return len(r.Choices) == 2 })
 }
 
-// logitBias forbids tokens with the first ids, or forces one: if the first
-// token changes, the bias is honoured.
+// logitBias forces a token: if the first one changes, the bias is honoured.
 func (d *discovery) logitBias(ctx context.Context, q plan.Request) (plan.Ability, error) {
 	const forced = 100 // an id that every vocabulary has
 	q.LogitBias = map[string]int{strconv.Itoa(forced): 100}
-	before := d.base.Choices[0].Text
+	before := d.base[q.Chat].Choices[0].Text
 	return d.try(ctx, q, func(r *evidence.Response) bool { return r.Choices[0].Text != before })
 }
 

@@ -16,7 +16,9 @@ var ErrKey = errors.New("unusable API key")
 type Key struct{ secret string }
 
 // KeyFromEnv reads the key from the environment variable of that name. The zero
-// Key, for endpoints that need none, is what an empty name gives.
+// Key, for endpoints that need none, is what an empty name gives. Keys shorter
+// than evidence.MinSecret, such as the "EMPTY" that people give their own servers,
+// are no secrets: they are not masked where a server repeats them.
 func KeyFromEnv(name string) (Key, error) {
 	if name == "" {
 		return Key{}, nil

@@ -3,6 +3,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/gpubench/gpubench/hspi/evidence"
 )
@@ -107,6 +108,8 @@ func (s *Session) replay(rec *evidence.Record, lost map[evidence.Sent]bool) {
 		}
 		if err == nil {
 			s.answered++
+		}
+		if err == nil && x.Request.Method != http.MethodGet {
 			s.watch.see(r) // what changed then was noted then
 		}
 	}

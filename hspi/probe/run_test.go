@@ -378,10 +378,14 @@ func TestDiscover(t *testing.T) {
 			c.ChatLogprobs, c.ChatLogprobsGot, c.CompletionsLogprobs, c.CompletionsLogprobsGot = 13, 13, 13, 13
 		}},
 		"plain": {gateway.ModelOptions{Plain: true}, func(c *plan.Capabilities) {
-			c.Echo, c.PromptLogprobs, c.TokenIDs = plan.Ignored, plan.Ignored, plan.Ignored
+			c.Echo, c.PromptLogprobs, c.TokenIDs, c.LogitBias = plan.Ignored, plan.Ignored, plan.Ignored, plan.Ignored
 		}},
 		"chat only": {gateway.ModelOptions{NoCompletions: true}, func(c *plan.Capabilities) {
 			c.Completions, c.CompletionsLogprobs, c.CompletionsLogprobsGot, c.Echo = plan.Refused, -1, -1, plan.Refused
+		}},
+		"a newer name": {gateway.ModelOptions{NoCompletions: true, NewerName: true}, func(c *plan.Capabilities) {
+			c.Completions, c.CompletionsLogprobs, c.CompletionsLogprobsGot, c.Echo = plan.Refused, -1, -1, plan.Refused
+			c.MaxCompletionTokens = true
 		}},
 		"completions only": {gateway.ModelOptions{NoChat: true}, func(c *plan.Capabilities) {
 			c.Chat, c.ChatLogprobs, c.ChatLogprobsGot = plan.Refused, -1, -1
@@ -466,4 +470,37 @@ func TestForcedAnswersScoreTheSame(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Pages that hang or lead away do not keep the APIs from being found.
+func TestStrangePagesDoNoHarm(t *testing.T) {
+	model := gateway.NewModel(gateway.ModelOptions{})
+	o := quick(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		switch q.URL.Path {
+		case "/version":
+			http.Redirect(w, q, "http://other.invalid/", http.StatusFound)
+		case "/props":
+			<-q.Context().Done()
+		case "/info":
+			_, _ = w.Write([]byte("<html>"))
+		case "/get_server_info":
+			_, _ = w.Write([]byte(`{"dtype":"bfloat16","secret":"x"}`))
+		default:
+			model.ServeHTTP(w, q)
+		}
+	})))
+	o.Timeout = 300 * time.Millisecond
+	s, path := run(t, o)
+	c, err := s.Discover(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, plan.Honoured, c.Completions)
+	require.Equal(t, "bfloat16", c.Declared["server_info.dtype"])
+	require.NotContains(t, c.Declared, "server_info.secret")
+	var kinds []evidence.FailureKind
+	for _, x := range exchanges(closed(t, s, path)) {
+		if x.Failure != nil {
+			kinds = append(kinds, x.Failure.Kind)
+		}
+	}
+	require.Equal(t, []evidence.FailureKind{evidence.FailureRedirect, evidence.FailureTimeout}, kinds)
 }

@@ -100,7 +100,10 @@ func Open(path string, o Options) (*Session, error) {
 	s := newSession(o)
 	w, err := evidence.Create(path, evidence.WriterOptions{Secrets: []string{o.Key.secret}})
 	if errors.Is(err, evidence.ErrExists) {
-		return s, s.resume(path)
+		if err := s.resume(path); err != nil {
+			return nil, err
+		}
+		return s, nil
 	}
 	if err != nil {
 		return nil, err
@@ -288,6 +291,9 @@ func (s *Session) next(ctx context.Context, x *evidence.Exchange, err error, had
 	}
 	if !again(x) && !errors.Is(err, ErrUnreadable) {
 		return 0, false
+	}
+	if x.Request.Method == http.MethodGet && x.Failure != nil && x.Failure.Kind != evidence.FailureConnect {
+		return 0, false // a page is not worth a second wait
 	}
 	var status *StatusError
 	asked := time.Duration(0)
