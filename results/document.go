@@ -19,7 +19,7 @@ type Document struct {
 	Started   time.Time `json:"started"`
 	Finished  time.Time `json:"finished"`
 	State     State     `json:"state"`
-	Backend   string    `json:"backend"` // cuda, replay, emulator
+	Backend   string    `json:"backend"` // cuda, replay, emulator, host
 	Recording *Origin   `json:"recording,omitempty"`
 	Device    Device    `json:"device"`
 	Host      Host      `json:"host"`
@@ -71,7 +71,8 @@ type Origin struct {
 	Stale int `json:"stale"`
 }
 
-// Device is the GPU that was measured, as the driver and NVML describe it.
+// Device is the GPU that was measured, as the driver and NVML describe it. Where only the
+// host was measured, it has the processor's name and memory and nothing else.
 type Device struct {
 	Index             int     `json:"index"`
 	Name              string  `json:"name"`

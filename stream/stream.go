@@ -87,6 +87,13 @@ const Q = 3
 // Trials of a measurement; the first is not counted.
 const Trials = 10
 
+// Metrics of a row: the best of the trials that count, which is what STREAM
+// reports, and their median, which has an interval.
+const (
+	MetricBest   = "best bandwidth"
+	MetricMedian = "median bandwidth"
+)
+
 // ErrUnknownKernel marks a kernel name that there is not.
 var ErrUnknownKernel = errors.New("no such STREAM kernel")
 

@@ -14,42 +14,61 @@ import (
 	"github.com/gpubench/gpubench/results/table/cell"
 )
 
-// deliver writes the document before anything else, then prints it and writes the report.
+// delivery is where a document goes, and how it is shown.
+type delivery struct {
+	dir              string
+	asJSON, noReport bool
+	// again says how to go on with an interrupted run whose document is at path.
+	again func(path string) string
+	// tables prints the tables.
+	tables func(w world, doc *results.Document) error
+}
+
+// deliver writes the document of a run.
 func (f *runFlags) deliver(w world, dir string, args []string, doc *results.Document) error {
-	path, writeErr := store(w, dir, doc)
-	if err := f.print(w, doc); err != nil {
+	d := delivery{dir, f.asJSON, f.noReport, func(path string) string { return "go on with: " + f.again(args, path) }, nil}
+	d.tables = func(w world, doc *results.Document) error {
+		return table.Write(w.out, doc, table.Options{Width: w.width, All: f.all})
+	}
+	return d.deliver(w, doc)
+}
+
+// deliver writes the document before anything else, then prints it and writes the report.
+func (d delivery) deliver(w world, doc *results.Document) error {
+	path, writeErr := store(w, d.dir, doc)
+	if err := d.print(w, doc); err != nil {
 		return fmt.Errorf("print the results (the document is %s): %w", path, err)
 	}
 	say := w.out
-	if f.asJSON {
+	if d.asJSON {
 		say = w.err
 	}
 	if writeErr != nil {
 		if doc.State == results.Interrupted {
-			w.tell("interrupted; go on with: %s", f.again(args, path))
+			w.tell("interrupted; %s", d.again(path))
 		}
 		return &exitError{exitUnwritten, writeErr}
 	}
 	fmt.Fprintf(say, "\ndocument  %s\n", path)
-	if !f.noReport {
-		if _, err := report.Write(dir, doc); err != nil {
+	if !d.noReport {
+		if _, err := report.Write(d.dir, doc); err != nil {
 			return &exitError{exitUnwritten, fmt.Errorf("the document is safe, the report is not: %w; "+
 				"once there is room: gpubench report %s", err, quote(path))}
 		}
-		fmt.Fprintf(say, "report    %s\n", filepath.Join(dir, "report.html"))
+		fmt.Fprintf(say, "report    %s\n", filepath.Join(d.dir, "report.html"))
 	}
 	fmt.Fprintf(say, "rows      %s in %s\n", cell.CountLine(doc.Rows), doc.Finished.Sub(doc.Started).Round(100*time.Millisecond))
 	if doc.State == results.Interrupted {
-		return &exitError{exitInterrupted, fmt.Errorf("interrupted; go on with: %s", f.again(args, path))}
+		return &exitError{exitInterrupted, fmt.Errorf("interrupted; %s", d.again(path))}
 	}
 	return nil
 }
 
-func (f *runFlags) print(w world, doc *results.Document) error {
-	if f.asJSON {
+func (d delivery) print(w world, doc *results.Document) error {
+	if d.asJSON {
 		return results.Encode(w.out, doc)
 	}
-	return table.Write(w.out, doc, table.Options{Width: w.width, All: f.all})
+	return d.tables(w, doc)
 }
 
 // store writes the document. Where it should go and cannot, it goes to the first

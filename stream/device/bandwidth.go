@@ -152,14 +152,19 @@ func (o Options) bandwidthJob(gpu micro.GPU, p results.Point) (*micro.Job, error
 	if err != nil {
 		return nil, micro.Unsupportedf("%v", err)
 	}
-	prog := newProgram(k.Name, t, sweep(k.Name, t), false)
+	return walkJob(gpu, k.Name, t, s, bytes)
+}
+
+// walkJob is the job of a kernel in a shape over arrays of some bytes.
+func walkJob(gpu micro.GPU, kernel string, t stream.Type, s shape, bytes uint64) (*micro.Job, error) {
+	prog := newProgram(kernel, t, sweep(kernel, t), false)
 	if prog.expect == nil && prog.product == nil {
 		prog.table, prog.tolerance = softmaxTable(prog.content, bytes/uint64(t.Bytes())), tolerance64
 		if t == stream.F32 {
 			prog.tolerance = tolerance32
 		}
 	}
-	gather, last := passes(k.Name)
+	gather, last := passes(kernel)
 	main := variant{s.kernel(), last, s, false}
 	walk := func(verify uint32) []micro.Launch {
 		var list []micro.Launch

@@ -137,11 +137,11 @@ func (o Options) driverCopyAnalyse(gpu micro.GPU, measured []*micro.Measured) (m
 	var a micro.Analysis
 	size, err := o.Size(gpu)
 	if err != nil {
-		return failed(measured, metricMedian, err), nil
+		return failed(measured, stream.MetricMedian, err), nil
 	}
 	for _, m := range measured {
 		if !m.OK() {
-			a.Rows = append(a.Rows, harness.Failed(m, metricMedian, "GB/s", m.Err))
+			a.Rows = append(a.Rows, harness.Failed(m, stream.MetricMedian, "GB/s", m.Err))
 			continue
 		}
 		counted := float64(size)
@@ -176,7 +176,7 @@ func transferRow(m *micro.Measured, bytes float64) (micro.Row, error) {
 		rates = append(rates, bytes*float64(n[1]-n[0])/(three-one))
 		ratio = three / one
 	}
-	row := harness.NewRow(m, metricMedian, "GB/s", rates)
+	row := harness.NewRow(m, stream.MetricMedian, "GB/s", rates)
 	row.HigherIsBetter = true
 	row.Proof = results.Proof{Kind: results.ProofScaling, Detail: fmt.Sprintf("three transfers took %.4f times as long as one", ratio)}
 	if math.Abs(ratio-3) > 0.1 {

@@ -124,10 +124,10 @@ func (o Options) footprintAnalyse(gpu micro.GPU, measured []*micro.Measured) (mi
 				continue
 			}
 			if !m.OK() {
-				a.Rows = append(a.Rows, harness.Failed(m, metricMedian, "GB/s", m.Err))
+				a.Rows = append(a.Rows, harness.Failed(m, stream.MetricMedian, "GB/s", m.Err))
 				continue
 			}
-			row, err := medianRow(m, metricMedian, counted(k, stream.F64, bytes)*float64(walks(k, bytes)))
+			row, err := medianRow(m, stream.MetricMedian, counted(k, stream.F64, bytes)*float64(walks(k, bytes)))
 			if err != nil {
 				return micro.Analysis{}, fmt.Errorf("{%s}: %w", m.Point.Key(), err)
 			}

@@ -148,10 +148,10 @@ func mixAnalyse(gpu micro.GPU, measured []*micro.Measured) (micro.Analysis, erro
 			return micro.Analysis{}, err
 		}
 		if !m.OK() {
-			a.Rows = append(a.Rows, harness.Failed(m, metricMedian, "GB/s", m.Err))
+			a.Rows = append(a.Rows, harness.Failed(m, stream.MetricMedian, "GB/s", m.Err))
 			continue
 		}
-		row, err := medianRow(m, metricMedian, float64(x.bytes(gpu))*float64(x.arrays()))
+		row, err := medianRow(m, stream.MetricMedian, float64(x.bytes(gpu))*float64(x.arrays()))
 		if err != nil {
 			return micro.Analysis{}, fmt.Errorf("{%s}: %w", m.Point.Key(), err)
 		}

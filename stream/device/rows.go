@@ -11,12 +11,6 @@ import (
 	"github.com/gpubench/gpubench/stream"
 )
 
-// Metrics of the rows.
-const (
-	metricBest   = "best bandwidth"
-	metricMedian = "median bandwidth"
-)
-
 // trials are the bandwidths of a point's trials in GB/s, without the first, and
 // the SM clock of each in MHz.
 func trials(m *micro.Measured, bytes float64) (rates, clocks []float64, err error) {
@@ -66,7 +60,7 @@ func xy(x float64, row micro.Row) results.XY {
 func (o Options) bandwidthAnalyse(gpu micro.GPU, measured []*micro.Measured) (micro.Analysis, error) {
 	bytes, err := o.Size(gpu)
 	if err != nil {
-		return failed(measured, metricBest, err), nil
+		return failed(measured, stream.MetricBest, err), nil
 	}
 	var a micro.Analysis
 	var lines []line
@@ -135,7 +129,7 @@ func newLine(gpu micro.GPU, k stream.Kernel, t stream.Type, bytes uint64, measur
 		}
 		rate := math.NaN()
 		if m.OK() {
-			row, err := medianRow(m, metricMedian, counted(k, t, bytes))
+			row, err := medianRow(m, stream.MetricMedian, counted(k, t, bytes))
 			if err != nil {
 				return line{}, fmt.Errorf("{%s}: %w", m.Point.Key(), err)
 			}
@@ -172,17 +166,17 @@ func (l line) rows(gpu micro.GPU, o Options, bytes uint64, all []line) []micro.R
 		if len(l.measured) == 0 {
 			return nil
 		}
-		row := harness.Failed(l.measured[0], metricBest, "GB/s", l.measured[0].Err)
+		row := harness.Failed(l.measured[0], stream.MetricBest, "GB/s", l.measured[0].Err)
 		row.Point = point
 		return []micro.Row{row}
 	}
-	median, err := medianRow(l.measured[l.best], metricMedian, counted(l.kernel, l.t, bytes))
+	median, err := medianRow(l.measured[l.best], stream.MetricMedian, counted(l.kernel, l.t, bytes))
 	if err != nil {
 		return nil // newLine has read it
 	}
 	median.Point = point
 	best := median
-	best.Metric, best.Value, best.Interval, best.Confidence = metricBest, median.Stats.Max, nil, 0
+	best.Metric, best.Value, best.Interval, best.Confidence = stream.MetricBest, median.Stats.Max, nil, 0
 	peak, from := gpu.DRAMPeak()
 	rows := []micro.Row{best, median}
 	for i := range rows {

@@ -56,7 +56,7 @@ func TestMeasure(t *testing.T) {
 // checkRows wants what every row must have, and each row once.
 func checkRows(t *testing.T, r *Result) {
 	t.Helper()
-	require.Len(t, r.Raw, len(r.Rows))
+	require.Len(t, r.Rows, 2*len(r.Raw), "best and median")
 	ids := map[string]bool{}
 	for i, row := range r.Rows {
 		assert.False(t, ids[row.ID()], "twice: %s", row.ID())
@@ -67,12 +67,19 @@ func checkRows(t *testing.T, r *Result) {
 		assert.True(t, row.Correct.OK, row.Correct.Detail)
 		assert.Contains(t, row.Annotations, stream.Variant)
 		assert.Equal(t, stream.Trials-1, row.Stats.N)
-		assert.Equal(t, row.Stats.Max, row.Value)
-		assert.LessOrEqual(t, row.Interval[0], row.Stats.Median)
-		assert.Equal(t, row.Value, row.Interval[1])
-		assert.Greater(t, row.Confidence, confidence)
-		assert.Len(t, r.Raw[i].Rounds, stream.Trials)
-		assert.Equal(t, row.Point, r.Raw[i].Point)
+		if i%2 == 0 {
+			assert.Equal(t, stream.MetricBest, row.Metric)
+			assert.Equal(t, row.Stats.Max, row.Value)
+			assert.Nil(t, row.Interval)
+		} else {
+			assert.Equal(t, stream.MetricMedian, row.Metric)
+			assert.Equal(t, row.Stats.Median, row.Value)
+			assert.LessOrEqual(t, row.Interval[0], row.Value)
+			assert.GreaterOrEqual(t, row.Interval[1], row.Value)
+			assert.Greater(t, row.Confidence, confidence)
+		}
+		assert.Len(t, r.Raw[i/2].Rounds, stream.Trials)
+		assert.Equal(t, row.Point, r.Raw[i/2].Point)
 		assert.Equal(t, row.Point.Get("isa") == string(Go), row.Proof.Instruction == "")
 	}
 	for _, k := range stream.Kernels() {
@@ -149,7 +156,7 @@ func TestMeasureStops(t *testing.T) {
 	r, err := Measure(ctx, o)
 	assert.ErrorIs(t, err, context.Canceled)
 	require.NotNil(t, r)
-	assert.Len(t, r.Rows, 4, "the first group was done")
+	assert.Len(t, r.Rows, 8, "the first group was done, two rows a kernel")
 }
 
 // TestArrayBytes is STREAM's rule, and what memory says to it.
@@ -187,23 +194,16 @@ func TestArrayBytes(t *testing.T) {
 	assert.EqualValues(t, 40<<20, got, "the rule's size where the default does not fit")
 }
 
-// TestBestInterval holds the value and the median, whatever the order of trials.
-func TestBestInterval(t *testing.T) {
-	pair, c := bestInterval([]float64{5, 1, 9, 3, 7, 2, 8, 4, 6})
-	assert.Equal(t, [2]float64{2, 9}, *pair)
-	assert.InDelta(t, 1-10.0/512-1.0/512, c, 1e-9)
-}
-
 func TestTicks(t *testing.T) {
 	s := &session{machine: machine{}, tick: 1000}
 	timing := &Timing{Kernel: stream.Kernels()[0], Type: stream.F64, ISA: Go, Stores: Standard, Bytes: 80,
 		NS: slices.Repeat([]uint64{19_999}, stream.Trials), HalfNS: 10_000, FullNS: 19_999, Check: results.Check{OK: true}}
-	row := s.row(timing)
+	row := s.rows(timing)[0]
 	assert.Equal(t, results.Flagged, row.Status)
 	assert.Contains(t, row.Reason, "20 steps of the clock")
 	assert.Equal(t, results.ProofScaling, row.Proof.Kind)
 	assert.InDelta(t, 160.0/19_999, row.Value, 1e-12)
 
 	timing.Check.OK = false
-	assert.Equal(t, results.Failed, s.row(timing).Status)
+	assert.Equal(t, results.Failed, s.rows(timing)[0].Status)
 }

@@ -26,7 +26,7 @@ func (s *session) result() *Result {
 		TickNS: float64(s.tick), Timings: s.timings, Series: s.series,
 	}
 	for i := range s.timings {
-		r.Rows = append(r.Rows, s.row(&s.timings[i]))
+		r.Rows = append(r.Rows, s.rows(&s.timings[i])...)
 		r.Raw = append(r.Raw, s.raw(&s.timings[i]))
 	}
 	return r
@@ -37,27 +37,31 @@ func (s *session) point(t *Timing) results.Point {
 		"threads", strconv.Itoa(len(s.cpus)), "bytes", strconv.FormatUint(t.Bytes, 10))
 }
 
-// row makes the row of a kernel: STREAM's best as its value.
-func (s *session) row(t *Timing) results.Row {
-	row := results.Row{
-		Benchmark: Benchmark, Point: s.point(t), Metric: "bandwidth", Unit: "GB/s", HigherIsBetter: true,
+// rows makes the rows of a kernel: the best trial, and the median with its interval.
+func (s *session) rows(t *Timing) []results.Row {
+	best := results.Row{
+		Benchmark: Benchmark, Point: s.point(t), Metric: stream.MetricBest, Unit: "GB/s", HigherIsBetter: true,
 		Status: results.OK, Proof: results.Proof{Kind: results.ProofNone}, Correct: results.Check{By: "none"},
 	}
 	if t.Err != nil {
-		row.Status, row.Reason = results.Failed, t.Err.Error()
+		best.Status, best.Reason = results.Failed, t.Err.Error()
 		if errors.Is(t.Err, ErrNoForm) {
-			row.Status = results.Unsupported
+			best.Status = results.Unsupported
 		}
-		return row
+		return []results.Row{best}
 	}
 	rates := t.Rates()
 	stats := results.Summarize(rates)
-	row.Value, row.Stats = stats.Max, &stats
-	row.Interval, row.Confidence = bestInterval(rates)
-	row.Correct, row.Proof = t.Check, t.proof()
-	row.Annotations = s.notes(t)
-	s.judge(&row, t)
-	return row
+	best.Value, best.Stats = stats.Max, &stats
+	best.Correct, best.Proof = t.Check, t.proof()
+	best.Annotations = s.notes(t)
+	s.judge(&best, t)
+	median := best
+	median.Metric, median.Value = stream.MetricMedian, stats.Median
+	if lo, hi, c := results.MedianInterval(rates, confidence); c > 0 {
+		median.Interval, median.Confidence = &[2]float64{lo, hi}, c
+	}
+	return []results.Row{best, median}
 }
 
 // Rates are the bandwidths of all trials but the first, in GB/s, as STREAM counts bytes.
@@ -68,19 +72,6 @@ func (t *Timing) Rates() []float64 {
 		rates = append(rates, bytes/float64(ns))
 	}
 	return rates
-}
-
-// bestInterval reaches from a low order statistic up to the best trial, which is
-// the row's value: it holds the median with the confidence returned. Of a best
-// itself there is no interval that assumes nothing.
-func bestInterval(rates []float64) (*[2]float64, float64) {
-	lo, _, two := results.MedianInterval(rates, confidence)
-	if two == 0 {
-		return nil, 0
-	}
-	below := (1 - two) / 2
-	above := math.Pow(2, -float64(len(rates)))
-	return &[2]float64{lo, results.Summarize(rates).Max}, 1 - below - above
 }
 
 // judge sets the status: wrong results are no measurement, doubts are flags.
@@ -136,8 +127,7 @@ func (t *Timing) proof() results.Proof {
 
 // notes say what a reader must know beside the number.
 func (s *session) notes(t *Timing) []string {
-	notes := []string{stream.Variant,
-		fmt.Sprintf("value: best of trials 2 to %d, as STREAM reports; stats: those trials, with their median; interval: from a low order statistic to the best, holds the median", stream.Trials)}
+	notes := []string{stream.Variant, fmt.Sprintf("%d trials, the first not counted", stream.Trials)}
 	switch {
 	case t.Kernel.Writes == 0:
 	case t.Stores == Tuned:
