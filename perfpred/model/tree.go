@@ -174,7 +174,7 @@ func (g *grower) bestCut(l *open, features []int) cut {
 	whole := l.sum * l.sum / (n + g.penalty)
 	for k, f := range features {
 		h := l.hist[g.starts[k]:g.starts[k+1]]
-		top := len(g.b.edges[f]) // bins 1 to top+1
+		top := len(g.b.edges[f]) + 1 // a cut there leaves the missing alone
 		for _, missingLeft := range []bool{false, true} {
 			if missingLeft && h[missing].n == 0 {
 				continue

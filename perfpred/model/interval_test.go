@@ -1,0 +1,134 @@
+package model
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gpubench/gpubench/perfpred/dataset"
+)
+
+// measureIntervals returns coverage and the mean width over the prediction.
+func measureIntervals(p []Estimate, y []float64) (coverage, width float64) {
+	n := float64(len(p))
+	for i, e := range p {
+		if e.Low <= y[i] && y[i] <= e.High {
+			coverage += 1 / n
+		}
+		width += (e.High - e.Low) / e.Value / n
+	}
+	return coverage, width
+}
+
+// On machines that nobody has seen, intervals hold nine of ten; those that know
+// which machines are hard are narrower than those that are all alike, and wide
+// where it is hard.
+func TestConformal(t *testing.T) {
+	train, test := invent(150, 1), invent(300, 2)
+	fit := func(constant bool) []Estimate {
+		m, err := Conformal{Trainer: Ridge{}, Constant: constant}.Fit(t.Context(), train, []string{"score"}, 0)
+		require.NoError(t, err)
+		p, err := m.Predict(test)
+		require.NoError(t, err)
+		return p[0]
+	}
+	y := test.Targets[0].Values
+	learnt, same := fit(false), fit(true)
+	coverage, width := measureIntervals(learnt, y)
+	sameCoverage, sameWidth := measureIntervals(same, y)
+	assert.InDelta(t, 0.9, coverage, 0.03)
+	assert.InDelta(t, 0.9, sameCoverage, 0.03)
+	assert.Less(t, width, 0.95*sameWidth)
+
+	hard, err := test.Column("hard")
+	require.NoError(t, err)
+	var easy, difficult []Estimate
+	var easyY, difficultY []float64
+	for i, h := range hard.Values {
+		if h == 1 {
+			difficult, difficultY = append(difficult, learnt[i]), append(difficultY, y[i])
+		} else {
+			easy, easyY = append(easy, learnt[i]), append(easyY, y[i])
+		}
+	}
+	_, easyWidth := measureIntervals(easy, easyY)
+	_, difficultWidth := measureIntervals(difficult, difficultY)
+	assert.Greater(t, difficultWidth, 2*easyWidth)
+}
+
+func TestConformalLevel(t *testing.T) {
+	train, test := invent(150, 1), invent(200, 2)
+	m, err := Conformal{Trainer: Ridge{}, Level: 0.5}.Fit(t.Context(), train, []string{"score"}, 0)
+	require.NoError(t, err)
+	p, err := m.Predict(test)
+	require.NoError(t, err)
+	coverage, _ := measureIntervals(p[0], test.Targets[0].Values)
+	assert.InDelta(t, 0.5, coverage, 0.06)
+}
+
+func TestQuantile(t *testing.T) {
+	errs, ones := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, math.NaN()}, make([]float64, 10)
+	for i := range ones {
+		ones[i] = 1
+	}
+	q, err := quantile(errs, ones, 1, 0.5)
+	require.NoError(t, err)
+	assert.Equal(t, 5.0, q)
+	q, err = quantile(errs, ones, 1, 0.9)
+	require.NoError(t, err)
+	assert.Equal(t, 9.0, q)
+	_, err = quantile(errs, ones, 1, 0.95)
+	assert.ErrorIs(t, err, ErrTooFew)
+}
+
+// A machine far from all known ones is named, and its interval is wider.
+func TestGuard(t *testing.T) {
+	train := invent(60, 1)
+	m, err := Guard{Trainer: Conformal{Trainer: Ridge{}}}.Fit(t.Context(), train, []string{"score"}, 0)
+	require.NoError(t, err)
+	g := m.(*Guarded)
+
+	ordinary := train.Select([]int{10})
+	j := g.Known.Judge(ordinary)[0]
+	assert.Zero(t, j.Distance)
+	assert.Equal(t, train.Groups[dataset.GroupCPU][10], j.Nearest[0])
+	assert.Len(t, j.Nearest, 3)
+	assert.Empty(t, j.Outside)
+
+	far := train.Select([]int{10})
+	cores, err := far.Column("cores")
+	require.NoError(t, err)
+	cores.Values[0] = 5000
+	j = g.Known.Judge(far)[0]
+	assert.Greater(t, j.Distance, 1.0)
+	require.Len(t, j.Outside, 1)
+	assert.Regexp(t, `^cores = 5000, known are [0-9.]+ to 6[01]`, j.Outside[0].String())
+
+	inner, err := g.Model.Predict(far)
+	require.NoError(t, err)
+	outer, err := g.Predict(far)
+	require.NoError(t, err)
+	assert.Equal(t, inner[0][0].Value, outer[0][0].Value)
+	ratio := math.Log(outer[0][0].High/outer[0][0].Value) / math.Log(inner[0][0].High/inner[0][0].Value)
+	assert.InDelta(t, j.Distance, ratio, 1e-9)
+
+	near, err := g.Model.Predict(ordinary)
+	require.NoError(t, err)
+	kept, err := g.Predict(ordinary)
+	require.NoError(t, err)
+	assert.Equal(t, near, kept)
+}
+
+func TestElasticities(t *testing.T) {
+	train := invent(150, 1)
+	m, err := Ridge{}.Fit(t.Context(), train, []string{"score"}, 0)
+	require.NoError(t, err)
+	got, err := Elasticities(m, train.Select([]int{3}), 0, []dataset.Knob{{Name: "memory", Up: []string{"memory"}}, {Name: "clock", Up: []string{"ghz"}}, {Name: "cores", Up: []string{"cores"}}})
+	require.NoError(t, err)
+	require.Equal(t, []string{"cores", "clock", "memory"}, []string{got[0][0].Knob, got[0][1].Knob, got[0][2].Knob})
+	assert.InDelta(t, 1, got[0][0].Value, 0.03)
+	assert.InDelta(t, 0.7, got[0][1].Value, 0.03)
+	assert.InDelta(t, 0, got[0][2].Value, 0.03)
+}
