@@ -51,11 +51,11 @@ type NCPP struct {
 func Default() NCPP {
 	return NCPP{
 		Groups: DefaultGroups(), SplitBy: dataset.GroupCPU,
-		Token: 16, Vector: 32, Head: 64, Heads: 2, Bins: 8,
-		Dropout: 0.1, Blank: 0.02,
+		Token: 8, Vector: 16, Head: 32, Heads: 2, Bins: 16,
+		Dropout: 0, Blank: 0.02,
 		Loss: tape.Huber{Delta: 0.02},
-		Rate: 3e-3, Decay: 0.01,
-		Batch: 256, Epochs: 60, Patience: 20,
+		Rate: 5e-3, Decay: 0.01,
+		Batch: 64, Epochs: 24, Patience: 8,
 		Members: 4, Folds: 8,
 	}
 }

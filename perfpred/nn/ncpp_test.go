@@ -54,8 +54,8 @@ func machines(rows int, seed uint64) *dataset.Table {
 // small is a network that learns machines within a second.
 func small() NCPP {
 	c := Default()
-	c.Token, c.Vector, c.Head, c.Bins = 8, 16, 32, 6
-	c.Epochs, c.Members, c.Batch, c.Dropout, c.Blank = 40, 1, 64, 0, 0
+	c.Bins = 6
+	c.Epochs, c.Patience, c.Members, c.Blank = 40, 20, 1, 0
 	return c
 }
 
