@@ -136,7 +136,12 @@ type arena struct {
 	used   int
 }
 
-const arenaBlock = 1 << 18
+// Blocks double in size for a while: one row needs little memory, a batch
+// should not be spread over many blocks.
+const (
+	arenaBlock    = 1 << 12
+	arenaDoubling = 6
+)
 
 func (a *arena) take(n int) []float64 {
 	for ; a.block < len(a.blocks); a.block, a.used = a.block+1, 0 {
@@ -147,7 +152,8 @@ func (a *arena) take(n int) []float64 {
 			return out
 		}
 	}
-	a.blocks = append(a.blocks, make([]float64, max(n, arenaBlock)))
+	size := arenaBlock << min(len(a.blocks), arenaDoubling)
+	a.blocks = append(a.blocks, make([]float64, max(n, size)))
 	a.used = n
 	return a.blocks[a.block][:n:n]
 }
