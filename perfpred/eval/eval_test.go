@@ -140,7 +140,7 @@ func TestWriteTable(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, WriteTable(&b, r))
 	want := []string{
-		"fp_rate: 100 results, 20 groups by cpu, 5 folds, seed 1",
+		"fp_rate: 100 results, 20 groups by cpu, 5 folds, seed 1; score, then the mean of the single targets",
 		"model MAPE % median % MAE R2 coverage % width % singles MAPE % coverage % width % train s",
 		"ridge 4.00 3.00 1.5 0.9900 - - 6.00 - - 1.0",
 		"stack 2.00 1.00 1 0.9990 90.4 8.5 3.00 91.0 10.0 2.0",

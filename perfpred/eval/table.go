@@ -9,18 +9,18 @@ import (
 	"github.com/gpubench/gpubench/perfpred/dataset"
 )
 
-// WriteTable writes one line per model: the suite's score (the first target)
-// and the mean over the single targets, errors in percent.
+// WriteTable writes one line per model: the first target, which is a suite's
+// score where there is one, and the mean over all but the score; errors in percent.
 func WriteTable(w io.Writer, reports ...*Report) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, r := range reports {
 		if len(r.Scores) == 0 {
 			return fmt.Errorf("write the table of %s: %w", r.Table, ErrNothing)
 		}
-		fmt.Fprintf(tw, "%s: %d results, %d groups by %s, %s\n", r.Table, r.Rows, r.Groups, r.Group, r.how())
+		first := r.Scores[0].Target
+		fmt.Fprintf(tw, "%s: %d results, %d groups by %s, %s; %s, then the mean of the single targets\n", r.Table, r.Rows, r.Groups, r.Group, r.how(), first)
 		header := []string{"model", "MAPE %", "median %", "MAE", "R2", "coverage %", "width %", "singles MAPE %", "coverage %", "width %", "train s"}
 		fmt.Fprintln(tw, strings.Join(header, "\t")+"\t")
-		first := r.Scores[0].Target
 		for _, s := range r.Scores {
 			if s.Target == first {
 				fmt.Fprintln(tw, r.line(s)+"\t")
@@ -32,7 +32,10 @@ func WriteTable(w io.Writer, reports ...*Report) error {
 }
 
 func (r *Report) how() string {
-	if r.Folds == r.Groups {
+	switch r.Folds {
+	case 0:
+		return "split as it came"
+	case r.Groups:
 		return "one left out at a time"
 	}
 	return fmt.Sprintf("%d folds, seed %d", r.Folds, r.Seed)

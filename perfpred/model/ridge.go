@@ -38,7 +38,7 @@ const ridgeClip = 0.25
 
 // Fit learns all targets on one decomposition of the features.
 func (r Ridge) Fit(ctx context.Context, train *dataset.Table, targets []string, seed uint64) (Model, error) {
-	p, err := newProblem(train, targets, 3)
+	p, err := newProblem(train, targets, 2)
 	if err != nil {
 		return nil, fmt.Errorf("fit ridge: %w", err)
 	}

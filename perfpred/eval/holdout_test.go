@@ -1,0 +1,50 @@
+package eval
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gpubench/gpubench/perfpred/dataset"
+	"github.com/gpubench/gpubench/perfpred/internal/fake"
+	"github.com/gpubench/gpubench/perfpred/model"
+)
+
+func TestHoldout(t *testing.T) {
+	train := table(t)
+	test, err := dataset.SPEC2017(fake.File(t, "fp_rate", fake.Rows(9, 77)))
+	require.NoError(t, err)
+	r, err := Holdout(t.Context(), train, test, []model.Trainer{model.Constant{}, model.Ridge{}}, 1)
+	require.NoError(t, err)
+	require.Len(t, r.Scores, 6)
+	assert.Less(t, r.Scores[3].MAPE, 100*5*fake.Noise)
+	assert.Equal(t, 36, r.Scores[3].N)
+
+	test.Targets = test.Targets[:0]
+	_, err = Holdout(t.Context(), train, test, nil, 1)
+	assert.ErrorIs(t, err, ErrNothing)
+}
+
+// PerfCastDB's sample runs from end to end. It proves nothing about accuracy:
+// each workload has one machine in training and another in test.
+func TestPerfCastDBRuns(t *testing.T) {
+	dir := filepath.Join(fake.Data(t), "perfcastdb")
+	train, err := dataset.PerfCastDB(filepath.Join(dir, "train.csv"))
+	require.NoError(t, err)
+	test, err := dataset.PerfCastDB(filepath.Join(dir, "test.csv"))
+	require.NoError(t, err)
+	require.Len(t, test, len(train))
+	for i := range train {
+		require.Equal(t, train[i].Name, test[i].Name)
+		assert.NotEmpty(t, dataset.Shift(train[i], test[i]))
+		r, err := Holdout(t.Context(), train[i], test[i], []model.Trainer{model.Constant{}, model.Neighbour{}, model.Ridge{}, model.DefaultBoost()}, 1)
+		require.NoError(t, err, train[i].Name)
+		var b strings.Builder
+		require.NoError(t, WriteTable(&b, r))
+		assert.Contains(t, b.String(), "split as it came")
+		t.Log(b.String())
+	}
+}
