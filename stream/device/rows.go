@@ -98,10 +98,10 @@ func failed(measured []*micro.Measured, metric string, err error) micro.Analysis
 
 // surface is the empty grid of a type: kernels by shapes.
 func surface(t stream.Type) results.Grid {
-	g := results.Grid{Name: "median bandwidth by shape, " + string(t), X: results.Axis{Label: "shape"}, Y: results.Axis{Label: "kernel"},
+	g := results.Grid{Name: "median bandwidth by shape, " + string(t), X: results.Axis{Label: "width x accesses, threads; walk: CTAs per SM that walk, else one CTA per tile"}, Y: results.Axis{Label: "kernel"},
 		Z: results.Axis{Label: "bandwidth", Unit: "GB/s"}}
 	for _, s := range shapes(t) {
-		g.XLabels = append(g.XLabels, s.String())
+		g.XLabels = append(g.XLabels, s.label())
 	}
 	return g
 }

@@ -72,6 +72,18 @@ func (s shape) String() string {
 	return text
 }
 
+// label is short, for the axis of a picture: width x accesses, threads, and what is not usual.
+func (s shape) label() string {
+	text := fmt.Sprintf("%d B x %d, %d", s.width, s.unroll, s.threads)
+	if s.ctas > 0 {
+		text += fmt.Sprintf(", walk %d", s.ctas)
+	}
+	if s.policy != policyDefault {
+		text += ", " + s.policy
+	}
+	return text
+}
+
 // kernel names the shape's kernel in its module; launches of other CTAs per SM share it.
 func (s shape) kernel() string {
 	name := fmt.Sprintf("w%d_u%d_t%d_%s", s.width, s.unroll, s.threads, s.policy)

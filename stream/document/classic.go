@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gpubench/gpubench/results"
+	"github.com/gpubench/gpubench/results/table/cell"
 	"github.com/gpubench/gpubench/stream"
 )
 
@@ -14,6 +15,9 @@ import (
 // of the arrays, with the best rate first. Rates are decimal GB/s.
 func Classic(w io.Writer, doc *results.Document) error {
 	var b strings.Builder
+	if banner := cell.Banner(doc); banner != "" {
+		fmt.Fprintln(&b, banner)
+	}
 	last := ""
 	var notes []string
 	for _, r := range doc.Rows {
@@ -22,17 +26,14 @@ func Classic(w io.Writer, doc *results.Document) error {
 		}
 		if title := heading(doc, r); title != last {
 			last = title
-			fmt.Fprintf(&b, "\n%s\n%-15s %15s %12s %12s %12s %12s %9s\n", title, "Function", "Best Rate GB/s", "Median", "Min time", "Median time", "Max time", "of peak")
+			head := fmt.Sprintf("%-15s %15s %12s %12s %12s %12s", "Function", "Best Rate GB/s", "Median", "Min time", "Median time", "Max time")
+			if r.Peak != nil {
+				head += "   of peak"
+			}
+			fmt.Fprintf(&b, "\n%s\n%s\n", title, head)
 		}
 		b.WriteString(classicLine(r))
-		for _, n := range r.Annotations {
-			if strings.HasPrefix(n, "bound by") {
-				notes = append(notes, fmt.Sprintf("%s %s: %s", r.Point.Get("kernel"), r.Point.Get("type"), n))
-			}
-		}
-		if r.Reason != "" && r.Status.HasNumber() {
-			notes = append(notes, fmt.Sprintf("%s %s: %s: %s", r.Point.Get("kernel"), r.Point.Get("type"), r.Status, r.Reason))
-		}
+		notes = append(notes, footnotes(r)...)
 	}
 	if last != "" {
 		fmt.Fprintf(&b, "\nThese are results %s.\n", stream.Variant)
@@ -42,6 +43,24 @@ func Classic(w io.Writer, doc *results.Document) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// footnotes say what a reader must know of a line; the row has the whole of it.
+func footnotes(r results.Row) []string {
+	name := r.Point.Get("kernel") + " " + r.Point.Get("type")
+	if stores := r.Point.Get("stores"); stores != "" {
+		name += " " + stores
+	}
+	var notes []string
+	for _, n := range r.Annotations {
+		if bound, proof, found := strings.Cut(n, ": in the same run"); found && proof != "" {
+			notes = append(notes, fmt.Sprintf("%s: %s; the rows' notes say how that is known", name, bound))
+		}
+	}
+	if r.Reason != "" && r.Status.HasNumber() {
+		notes = append(notes, fmt.Sprintf("%s: %s: %s", name, r.Status, r.Reason))
+	}
+	return notes
 }
 
 // heading says what a table is of.

@@ -74,6 +74,9 @@ func (t *Timing) Rates() []float64 {
 	return rates
 }
 
+// unsteady is the part of the best trial below which the median shows a disturbed machine.
+const unsteady = 0.8
+
 // judge sets the status: wrong results are no measurement, doubts are flags.
 func (s *session) judge(row *results.Row, t *Timing) {
 	if !t.Check.OK {
@@ -83,6 +86,9 @@ func (s *session) judge(row *results.Row, t *Timing) {
 	flag(row, s.flag != "", s.flag)
 	if q := s.machine.Quota; q > 0 {
 		flag(row, q < float64(len(s.cpus)), fmt.Sprintf("the control group's quota of %.3g CPUs is less than one thread", q))
+	}
+	if median := row.Stats.Median; median < unsteady*row.Stats.Max {
+		flag(row, true, fmt.Sprintf("the median trial has %.0f %% of the best: something else uses the machine", 100*median/row.Stats.Max))
 	}
 	shortest := time.Duration(t.best())
 	flag(row, shortest < leastTicks*s.tick, fmt.Sprintf("a trial of %v is less than %d steps of the clock, of %v", shortest, leastTicks, s.tick))
