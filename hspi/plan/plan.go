@@ -30,6 +30,9 @@ const (
 	SeriesPrompt = "prompt"
 )
 
+// VariantFresh marks prompts that sessions do not share.
+const VariantFresh = "fresh"
+
 // Options steers Build. A size of 0 leaves a series out.
 type Options struct {
 	Model string
@@ -55,6 +58,11 @@ type Options struct {
 	LengthOf     int   // prompts of each length
 	Echoes       int   // prompts with logprobs of their own tokens
 	Stream       bool  // one prompt more of SeriesProbe, as a stream
+	// Fresh is how many prompts more SeriesProbe has, of variant "fresh", whose
+	// words FreshSeed chooses: what is learned from prompts that all sessions share
+	// can be tried on others.
+	Fresh     int
+	FreshSeed uint64
 }
 
 // Standard is the plan of a verification: 89 requests where all is possible.
@@ -153,6 +161,9 @@ func (b *builder) skip(series, why string) {
 func (b *builder) probe() {
 	for i := range b.o.Prompts {
 		b.alone(b.request(evidence.Purpose{Series: SeriesProbe, Prompt: i}, ShortPrompt(b.o.Seed, i), b.o.ProbeTokens))
+	}
+	for i := range b.o.Fresh {
+		b.alone(b.request(evidence.Purpose{Series: SeriesProbe, Prompt: i, Variant: VariantFresh}, ShortPrompt(b.o.FreshSeed, i), b.o.ProbeTokens))
 	}
 	if b.o.Stream && b.o.Prompts > 0 {
 		if b.c.Stream != Honoured {

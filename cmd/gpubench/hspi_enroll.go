@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gpubench/gpubench/hspi/enrol"
+	"github.com/gpubench/gpubench/hspi/probe"
+)
+
+type enrollFlags struct {
+	endpointFlags
+	platform string
+	session  int
+	labels   map[string]string
+}
+
+func enrollCommand(w world) *cobra.Command {
+	f := &enrollFlags{}
+	c := &cobra.Command{
+		Use:   "enroll",
+		Short: "Record a session of a platform that you trust",
+		Long: `Record one session of a platform that you trust, for 'gpubench hspi train'. Every
+request and every byte of the answers go to the evidence file, whose records are
+chained by hashes. A file that is there already is gone on with: what it has
+answered is not asked again.
+
+Sessions of one platform differ in their number and should each have a server of
+its own, freshly started: what does not change within one process may change with
+the next.`,
+		Example: `  gpubench hspi enroll --endpoint http://127.0.0.1:8000/v1 --model llama --platform h100-bf16-vllm --session 1 --out h100-1.jsonl
+  gpubench hspi enroll --endpoint https://host/v1 --model llama --key-env API_KEY --platform rented --out r.jsonl --dry-run`,
+		Args: needs(),
+		RunE: func(c *cobra.Command, _ []string) error { return f.run(c.Context(), w) },
+	}
+	f.add(c)
+	flags := c.Flags()
+	flags.StringVar(&f.platform, "platform", "", "name of the platform")
+	flags.IntVar(&f.session, "session", 1, "number of the session")
+	flags.StringToStringVar(&f.labels, "label", nil, "what the platform is made of, such as gpu=h100,precision=bf16,engine=vllm")
+	flags.StringVarP(&f.out, "out", "o", "", "evidence file (default PLATFORM-SESSION.jsonl)")
+	return c
+}
+
+func (f *enrollFlags) run(ctx context.Context, w world) error {
+	o, err := f.options(w)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.platform == "":
+		return usagef("--platform is missing: the name that the platform is to have")
+	case f.session < 1:
+		return usagef("--session %d: sessions are counted from 1", f.session)
+	}
+	o.Label, o.Session = f.platform, f.session
+	o.Labels = maps.Clone(f.labels)
+	if o.Labels == nil {
+		o.Labels = map[string]string{}
+	}
+	o.Labels["session"] = fmt.Sprint(f.session)
+	if f.out == "" {
+		f.out = fmt.Sprintf("%s-%d.jsonl", strings.ReplaceAll(f.platform, "/", "-"), f.session)
+	}
+	if f.dryRun {
+		return dryRun(w, o)
+	}
+	rec, err := enrol.Record(ctx, f.out, o)
+	if rec == nil {
+		return probeError(err)
+	}
+	f.show(w, o, rec)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the same command goes on with %s", f.out)}
+	case err != nil:
+		return probeError(fmt.Errorf("%w (what was answered is in %s)", err, f.out))
+	case len(rec.Result.Failed) > 0:
+		return fmt.Errorf("%d of %s were not answered, the first: %w; the same command asks them again", len(rec.Result.Failed),
+			count(rec.Result.Items, "request"), rec.Result.Failed[0].Err)
+	}
+	return nil
+}
+
+func (f *enrollFlags) show(w world, o enrol.Options, rec *enrol.Recording) {
+	fmt.Fprintf(w.out, "evidence  %s\n", f.out)
+	fmt.Fprintf(w.out, "head      %s\n", rec.Head)
+	fmt.Fprintf(w.out, "answered  %d of %s\n", rec.Result.Answered, count(rec.Result.Items, "request"))
+	fmt.Fprintf(w.out, "spent     %s\n", spent(rec.Result.Spent, o.Price))
+	for _, s := range rec.Skipped {
+		fmt.Fprintf(w.out, "left out  %s\n", s)
+	}
+}
+
+// dryRun prints what would be asked of an endpoint that can do all.
+func dryRun(w world, o enrol.Options) error {
+	p, err := enrol.Plan(o)
+	if err != nil {
+		return err
+	}
+	return probe.DryRun(w.out, p, o.Options)
+}
