@@ -7,7 +7,7 @@ BIN := bin/gpubench
 OUT ?= out/hopper
 FLAGS := .cache/cuda.flags
 
-.PHONY: all build run test lint test-default test-cuda tools generate generated bench clean
+.PHONY: all build run test lint test-default test-cuda tools generate generated bench bench-stream clean
 
 all: build
 
@@ -41,7 +41,7 @@ generate:
 # Generated files are made again, where what they are made of is at hand, and must not
 # change; nor must the list of modules.
 generated: generate
-	git diff --exit-code --stat -- results/published
+	git diff --exit-code --stat -- results/published stream/host
 	$(GO) mod tidy -diff
 
 # Without the tools (offline, say) the tests that need them are skipped, but not in CI.
@@ -67,6 +67,17 @@ bench: build
 	@time $(BIN) run hopper --quiet --force --out out/bench-warm >/dev/null
 	@echo "report:"
 	@time $(BIN) report out/bench-warm/results.json --out out/bench-warm >/dev/null
+
+# Our STREAM kernels and C's, and CUDA C's where nvcc and a GPU are, in turn in one process.
+bench-stream: build
+	stream/peer/build.sh bin
+	CGO_ENABLED=1 $(GO) build -tags peer -o bin/peer ./stream/peer/cmd
+	bin/peer -library bin/libpeer.so -json bin/peer.json
+	@if [ -s bin/peer.cubin ] && [ -s $(FLAGS) ]; then \
+		while read -r l; do export "$$l"; done < $(FLAGS); \
+		CGO_ENABLED=1 $(GO) build -tags peer,cuda -o bin/peer-gpu ./stream/peer/gpu; \
+		bin/peer-gpu -cubin bin/peer.cubin -json bin/peer-gpu.json; \
+	else echo "make: no nvcc or no GPU: CUDA C is not compared" >&2; fi
 
 clean:
 	rm -rf bin out .cache

@@ -113,6 +113,11 @@ func (f *streamFlags) checkStream() error {
 			return usagef("--type %q: it is f64 or f32", t)
 		}
 	}
+	for _, s := range f.stores {
+		if s != string(host.Standard) && s != string(host.Tuned) {
+			return usagef("--stores %q: it is standard or tuned", s)
+		}
+	}
 	if f.threads < 0 {
 		return usagef("--threads %d: give 1 or more, or leave it out for one per core", f.threads)
 	}
