@@ -28,7 +28,7 @@ type Boost struct {
 
 // DefaultBoost suits some thousand rows of some dozen features.
 func DefaultBoost() Boost {
-	return Boost{Trees: 500, Rate: 0.04, Leaves: 15, Least: 12, Rows: 0.7, Features: 0.35, Penalty: 4}
+	return Boost{Trees: 300, Rate: 0.06, Leaves: 15, Least: 12, Rows: 0.7, Features: 0.35, Penalty: 4}
 }
 
 // Name is "trees".
