@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -59,11 +58,7 @@ func (f *enrollFlags) run(ctx context.Context, w world) error {
 		return usagef("--session %d: sessions are counted from 1", f.session)
 	}
 	o.Label, o.Session = f.platform, f.session
-	o.Labels = maps.Clone(f.labels)
-	if o.Labels == nil {
-		o.Labels = map[string]string{}
-	}
-	o.Labels["session"] = fmt.Sprint(f.session)
+	o.Labels = f.labels
 	if f.out == "" {
 		f.out = fmt.Sprintf("%s-%d.jsonl", strings.ReplaceAll(f.platform, "/", "-"), f.session)
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/gpubench/gpubench/hspi/evidence"
@@ -45,9 +46,13 @@ type Options struct {
 	Session int
 }
 
-// labelNonce keeps, in the labels of a session, what makes its cold prompts new,
-// so that a session that goes on asks the same.
-const labelNonce = "nonce"
+// Labels of a session that are not its platform's.
+const (
+	// labelNonce keeps what makes the cold prompts new, so that a session that goes
+	// on asks the same.
+	labelNonce   = "nonce"
+	labelSession = "session"
+)
 
 // Recording is what a session left.
 type Recording struct {
@@ -71,7 +76,7 @@ func Record(ctx context.Context, path string, o Options) (*Recording, error) {
 	if o.Labels == nil {
 		o.Labels = map[string]string{}
 	}
-	o.Labels[labelNonce] = nonce
+	o.Labels[labelNonce], o.Labels[labelSession] = nonce, strconv.Itoa(o.Session)
 	s, err := probe.Open(path, o.Options)
 	if err != nil {
 		return nil, err

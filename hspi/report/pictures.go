@@ -33,7 +33,10 @@ var (
 	red  = color.NRGBA{0xd5, 0x5e, 0x00, 0xff}
 )
 
-const pictureDPI = 96
+const (
+	pictureDPI = 96
+	margin     = 14 * vg.Length(1)
+)
 
 func letters(size vg.Length) text.Style {
 	return text.Style{Color: ink, Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}, Handler: text.Plain{Fonts: font.DefaultCache}}
@@ -44,17 +47,19 @@ func newPlot(title, x, y string) *plot.Plot {
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
 	p.Title.TextStyle = letters(14)
 	p.Title.TextStyle.Font.Weight = xfont.WeightBold
-	p.Title.TextStyle.XAlign = draw.XCenter
+	p.Title.TextStyle.XAlign, p.Title.TextStyle.YAlign = draw.XCenter, draw.YTop
 	p.Title.Padding = 8
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Label.TextStyle = letters(10.5)
-		a.Label.TextStyle.XAlign = draw.XCenter
+		a.Label.TextStyle.XAlign, a.Label.TextStyle.YAlign = draw.XCenter, draw.YBottom
+		a.Label.Padding = 5
 		a.LineStyle.Color, a.Tick.LineStyle.Color = pale, pale
 	}
 	p.X.Tick.Label, p.Y.Tick.Label = letters(9.5), letters(9.5)
 	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XCenter, draw.YTop
 	p.Y.Tick.Label.XAlign, p.Y.Tick.Label.YAlign = draw.XRight, draw.YCenter
 	p.Legend.TextStyle = letters(9.5)
+	p.Legend.Padding = 3
 	return p
 }
 
@@ -65,7 +70,7 @@ func share(p *plot.Plot) {
 
 func png(p *plot.Plot, width, height vg.Length) ([]byte, error) {
 	img := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pictureDPI))
-	p.Draw(draw.New(img))
+	p.Draw(draw.Crop(draw.New(img), margin, -margin, margin, -margin))
 	var out bytes.Buffer
 	if _, err := (vgimg.PngCanvas{Canvas: img}).WriteTo(&out); err != nil {
 		return nil, fmt.Errorf("draw %q: %w", p.Title.Text, err)
@@ -177,7 +182,7 @@ func reliabilityPicture(name string, predictions []Prediction) (*Picture, error)
 		counts.TextStyle[i].YAlign = draw.YTop
 	}
 	p.Add(counts)
-	p.Legend.Left, p.Legend.Top = true, true
+	p.Legend.XOffs, p.Legend.YOffs = -8, 12
 	share(p)
 	data, err := png(p, 460, 400)
 	caption := fmt.Sprintf("Predictions by the probability of the best class; numbers count them. Expected calibration error %.3f.", CalibrationError(bins))
@@ -205,7 +210,7 @@ func rocPicture(name string, predictions []Prediction) (*Picture, error) {
 	if err := add(p, lines); err != nil {
 		return nil, err
 	}
-	p.Legend.Top = false
+	p.Legend.XOffs, p.Legend.YOffs = -8, 12
 	share(p)
 	data, err := png(p, 460, 400)
 	return &Picture{"roc", p.Title.Text, caption, data}, err
