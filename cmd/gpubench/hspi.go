@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -93,6 +94,16 @@ func (f *endpointFlags) options(w world) (enrol.Options, error) {
 	o.Model, o.Seed, o.Tool = f.model, f.seed, "gpubench "+version().Version
 	o.Budget, o.Price, o.Rate, o.Timeout = f.budget, f.price, f.rate, f.timeout
 	return o, nil
+}
+
+// record records a session and shows how it goes.
+func (f *endpointFlags) record(ctx context.Context, w world, path string, o enrol.Options) (*enrol.Recording, error) {
+	progress := &asking{w: w}
+	defer progress.close()
+	if !f.quiet {
+		o.Progress = progress.show
+	}
+	return enrol.Record(ctx, path, o)
 }
 
 // spent says in a line what a session used.

@@ -65,7 +65,7 @@ func (f *enrollFlags) run(ctx context.Context, w world) error {
 	if f.dryRun {
 		return dryRun(w, o)
 	}
-	rec, err := enrol.Record(ctx, f.out, o)
+	rec, err := f.record(ctx, w, f.out, o)
 	if rec == nil {
 		return probeError(err)
 	}
