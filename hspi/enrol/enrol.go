@@ -44,6 +44,9 @@ type Options struct {
 	// Session numbers the sessions of a platform: it chooses the prompts that the
 	// session does not share with others.
 	Session int
+	// Nonce makes the cold prompts new to the server's cache; random where empty. A
+	// session that goes on keeps its own.
+	Nonce string
 }
 
 // Labels of a session that are not its platform's.
@@ -68,7 +71,7 @@ type Recording struct {
 // The evidence holds what was answered whatever the error; Recording is nil only
 // where nothing could be begun.
 func Record(ctx context.Context, path string, o Options) (*Recording, error) {
-	nonce, err := nonceOf(path)
+	nonce, err := nonceOf(path, o.Nonce)
 	if err != nil {
 		return nil, err
 	}
@@ -145,8 +148,8 @@ func (o Options) plan(nonce string) plan.Options {
 	return p
 }
 
-// nonceOf is that of the session that the file holds, or a new one.
-func nonceOf(path string) (string, error) {
+// nonceOf is that of the session that the file holds, or the wanted or a new one.
+func nonceOf(path, wanted string) (string, error) {
 	f, err := evidence.Load(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, evidence.ErrTorn) {
 		return "", err
@@ -155,6 +158,9 @@ func nonceOf(path string) (string, error) {
 		if sessions := f.Sessions(); len(sessions) > 0 {
 			return sessions[len(sessions)-1].Open.Labels[labelNonce], nil
 		}
+	}
+	if wanted != "" {
+		return wanted, nil
 	}
 	var random [8]byte
 	if _, err := rand.Read(random[:]); err != nil {
