@@ -10,15 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gpubench/gpubench/perfpred/dataset"
-	"github.com/gpubench/gpubench/perfpred/internal/fake"
+	"github.com/gpubench/gpubench/perfpred/dataset/datatest"
 	"github.com/gpubench/gpubench/perfpred/model"
 )
 
 // trained is a ridge on invented results, with intervals.
-func trained(t *testing.T) (*Suite, []fake.Row) {
+func trained(t *testing.T) (*Suite, []datatest.Row) {
 	t.Helper()
-	rows := fake.Rows(40, 1)
-	table, err := dataset.SPEC2017(fake.File(t, "fp_rate", rows))
+	rows := datatest.Rows(40, 1)
+	table, err := dataset.SPEC2017(datatest.File(t, "fp_rate", rows))
 	require.NoError(t, err)
 	tr, err := Trainer("ridge")
 	require.NoError(t, err)
@@ -56,7 +56,7 @@ func TestPredictUnknownCPU(t *testing.T) {
 
 	p, err := s.Predict(map[string]string{"model_name": name, "nominal_mhz": "2500", "max_mhz": "3500", "cores_per_socket": "16", "l2_cache_kb": "1024", "l3_cache_kb": "22528"}, false)
 	require.NoError(t, err)
-	r := fake.Row{NominalMHz: 2500, Sockets: 1, Cores: 16, DIMMs: 6}
+	r := datatest.Row{NominalMHz: 2500, Sockets: 1, Cores: 16, DIMMs: 6}
 	for _, a := range p.Assumed {
 		if a == "sockets 2" {
 			r.Sockets, r.DIMMs = 2, 12
@@ -189,7 +189,7 @@ func TestThisMachine(t *testing.T) {
 }
 
 func BenchmarkPredict(b *testing.B) {
-	table, err := dataset.SPEC2017(fake.File(b, "fp_rate", fake.Rows(40, 1)))
+	table, err := dataset.SPEC2017(datatest.File(b, "fp_rate", datatest.Rows(40, 1)))
 	require.NoError(b, err)
 	tr, err := Trainer(BestTrainer)
 	require.NoError(b, err)

@@ -120,7 +120,7 @@ recorded run of a real one, and says so everywhere.
 			root.AddCommand(c)
 		}
 	}
-	add(groupMeasure, runCommand(w), streamCommand(w), hspiCommand(w), listCommand(w), explainCommand(w), doctorCommand(w))
+	add(groupMeasure, runCommand(w), streamCommand(w), hspiCommand(w), perfpredCommand(w), listCommand(w), explainCommand(w), doctorCommand(w))
 	add(groupDocument, reportCommand(w), compareCommand(w), exportCommand(w))
 	return root
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gpubench/gpubench/perfpred/internal/fake"
+	"github.com/gpubench/gpubench/perfpred/dataset/datatest"
 )
 
 // perfcastSample has the sample's defects: a pod that is a copy, caches in MB
@@ -78,7 +78,7 @@ func TestPerfCastDBSchema(t *testing.T) {
 }
 
 func TestPublishedPerfCastDB(t *testing.T) {
-	dir := filepath.Join(fake.Data(t), "perfcastdb")
+	dir := filepath.Join(datatest.Data(t), "perfcastdb")
 	for file, rows := range map[string]int{"train.csv": 16, "test.csv": 17} {
 		tables, err := PerfCastDB(filepath.Join(dir, file))
 		require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gpubench/gpubench/perfpred/internal/fake"
+	"github.com/gpubench/gpubench/perfpred/dataset/datatest"
 )
 
 // finding returns the table's finding of that check about that column.
@@ -22,9 +22,9 @@ func finding(t *testing.T, table *Table, check, column string) Finding {
 	return table.Findings[i]
 }
 
-func load(t *testing.T, suite string, rows []fake.Row) *Table {
+func load(t *testing.T, suite string, rows []datatest.Row) *Table {
 	t.Helper()
-	table, err := SPEC2017(fake.File(t, suite, rows))
+	table, err := SPEC2017(datatest.File(t, suite, rows))
 	require.NoError(t, err)
 	return table
 }
@@ -37,7 +37,7 @@ func at(t *testing.T, table *Table, column string, row int) float64 {
 }
 
 func TestSPEC2017(t *testing.T) {
-	rows := fake.Rows(10, 1)
+	rows := datatest.Rows(10, 1)
 	table := load(t, "fp_rate", rows)
 	assert.Empty(t, table.Findings, "the invented rows are sound")
 	require.Equal(t, len(rows), table.Rows)
@@ -60,7 +60,7 @@ func TestSPEC2017(t *testing.T) {
 }
 
 func TestSPECDefectsAreFound(t *testing.T) {
-	rows := fake.Rows(10, 2)
+	rows := datatest.Rows(10, 2)
 	rows[5].L2KB = 256                        // the other three results of the CPU say 1024
 	rows[9].NominalMHz, rows[9].MaxMHz = 3, 4 // GHz
 	rows[13].Calc *= 1.5                      // without its run time
@@ -84,11 +84,11 @@ func TestSPECDefectsAreFound(t *testing.T) {
 func TestSPECBadFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":            "",
-		"header only":      fake.Header + "\n",
+		"header only":      datatest.Header + "\n",
 		"another schema":   "a,b\n1,2\n",
-		"a line too short": fake.Header + "\nIntel,x\n",
+		"a line too short": datatest.Header + "\nIntel,x\n",
 		"zip that is not":  "\x1f\x8bgarbage",
-		"a missing column": strings.Replace(fake.Header, "mem_data_rate", "mem_rate", 1) + "\n" + (&fake.Rows(1, 1)[0]).Line() + "\n",
+		"a missing column": strings.Replace(datatest.Header, "mem_data_rate", "mem_rate", 1) + "\n" + (&datatest.Rows(1, 1)[0]).Line() + "\n",
 	} {
 		path := filepath.Join(t.TempDir(), "fp_rate.csv")
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
@@ -103,7 +103,7 @@ func TestSPECBadFiles(t *testing.T) {
 }
 
 func TestOneRow(t *testing.T) {
-	table := load(t, "fp_rate", fake.Rows(1, 1)[:1])
+	table := load(t, "fp_rate", datatest.Rows(1, 1)[:1])
 	assert.Equal(t, 1, table.Rows)
 }
 
@@ -126,7 +126,7 @@ func TestSPECMachine(t *testing.T) {
 }
 
 func TestPublishedSPEC(t *testing.T) {
-	dir := fake.Data(t)
+	dir := datatest.Data(t)
 	for suite, want := range map[string]struct{ rows, cpus, targets int }{
 		"fp_rate": {4379, 222, 14}, "int_rate": {4561, 224, 11}, "fp_speed": {3598, 202, 11}, "int_speed": {3600, 200, 11},
 	} {

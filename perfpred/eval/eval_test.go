@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gpubench/gpubench/perfpred/dataset"
-	"github.com/gpubench/gpubench/perfpred/internal/fake"
+	"github.com/gpubench/gpubench/perfpred/dataset/datatest"
 	"github.com/gpubench/gpubench/perfpred/model"
 )
 
 func table(t *testing.T) *dataset.Table {
 	t.Helper()
-	out, err := dataset.SPEC2017(fake.File(t, "fp_rate", fake.Rows(24, 1)))
+	out, err := dataset.SPEC2017(datatest.File(t, "fp_rate", datatest.Rows(24, 1)))
 	require.NoError(t, err)
 	return out
 }
@@ -105,7 +105,7 @@ func TestRun(t *testing.T) {
 	require.Len(t, r.Scores, 6)
 	constant, ridge := r.Scores[0], r.Scores[3]
 	assert.Greater(t, constant.MAPE, 20.0)
-	assert.Less(t, ridge.MAPE, 100*4*fake.Noise)
+	assert.Less(t, ridge.MAPE, 100*4*datatest.Noise)
 	assert.InDelta(t, 90, ridge.Coverage, 9)
 	assert.Zero(t, constant.Coverage)
 

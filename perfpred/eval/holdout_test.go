@@ -9,18 +9,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gpubench/gpubench/perfpred/dataset"
-	"github.com/gpubench/gpubench/perfpred/internal/fake"
+	"github.com/gpubench/gpubench/perfpred/dataset/datatest"
 	"github.com/gpubench/gpubench/perfpred/model"
 )
 
 func TestHoldout(t *testing.T) {
 	train := table(t)
-	test, err := dataset.SPEC2017(fake.File(t, "fp_rate", fake.Rows(9, 77)))
+	test, err := dataset.SPEC2017(datatest.File(t, "fp_rate", datatest.Rows(9, 77)))
 	require.NoError(t, err)
 	r, err := Holdout(t.Context(), train, test, []model.Trainer{model.Constant{}, model.Ridge{}}, 1)
 	require.NoError(t, err)
 	require.Len(t, r.Scores, 6)
-	assert.Less(t, r.Scores[3].MAPE, 100*5*fake.Noise)
+	assert.Less(t, r.Scores[3].MAPE, 100*5*datatest.Noise)
 	assert.Equal(t, 36, r.Scores[3].N)
 
 	test.Targets = test.Targets[:0]
@@ -31,7 +31,7 @@ func TestHoldout(t *testing.T) {
 // PerfCastDB's sample runs from end to end. It proves nothing about accuracy:
 // each workload has one machine in training and another in test.
 func TestPerfCastDBRuns(t *testing.T) {
-	dir := filepath.Join(fake.Data(t), "perfcastdb")
+	dir := filepath.Join(datatest.Data(t), "perfcastdb")
 	train, err := dataset.PerfCastDB(filepath.Join(dir, "train.csv"))
 	require.NoError(t, err)
 	test, err := dataset.PerfCastDB(filepath.Join(dir, "test.csv"))

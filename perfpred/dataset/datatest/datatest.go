@@ -1,6 +1,6 @@
-// Package fake invents data for tests: results in the schema of the SPEC
+// Package datatest invents data for tests: results in the schema of the SPEC
 // CPU2017 data set, from a formula that is known.
-package fake
+package datatest
 
 import (
 	"fmt"
