@@ -1,0 +1,87 @@
+package decide
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gpubench/gpubench/hspi/claim"
+	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/gateway"
+	"github.com/gpubench/gpubench/hspi/plan"
+	"github.com/gpubench/gpubench/hspi/probe"
+)
+
+// recorded is what an endpoint answers to a plan.
+func recorded(t *testing.T, h http.Handler, o plan.Options) []*evidence.Response {
+	t.Helper()
+	server := httptest.NewServer(h)
+	defer server.Close()
+	e, err := probe.ParseEndpoint(server.URL + "/v1")
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "e.jsonl")
+	s, err := probe.Open(path, probe.Options{Endpoint: e, Model: "tiny", Tool: "test", Seed: o.Seed})
+	require.NoError(t, err)
+	c, err := s.Discover(t.Context())
+	require.NoError(t, err)
+	o.Nonce = s.ID()
+	p, err := plan.Build(o, c)
+	require.NoError(t, err)
+	_, err = s.Run(t.Context(), p)
+	require.NoError(t, err)
+	_, err = s.Close("complete")
+	require.NoError(t, err)
+	f, err := evidence.Load(path)
+	require.NoError(t, err)
+	return f.Responses()
+}
+
+// probed is the first answer to a probe alone.
+func probed(t *testing.T, h http.Handler) []*evidence.Response {
+	t.Helper()
+	for _, r := range recorded(t, h, plan.Options{Model: "tiny", Seed: 1, Prompts: 1, ProbeTokens: 8}) {
+		if r.Purpose.Series == plan.SeriesProbe {
+			return []*evidence.Response{r}
+		}
+	}
+	t.Fatal("no probe was answered")
+	return nil
+}
+
+func stated(t *testing.T, text string) claim.Stated {
+	t.Helper()
+	c, err := claim.Parse(text, nil)
+	require.NoError(t, err)
+	return c.Stated[0]
+}
+
+func TestPrecisionFromOneAnswer(t *testing.T) {
+	served := func(p gateway.Precision) http.Handler { return gateway.NewModel(gateway.ModelOptions{Precision: p}) }
+	for name, c := range map[string]struct {
+		served  http.Handler
+		claimed string
+		want    Verdict
+	}{
+		"as claimed":         {served(gateway.BFloat16), "bf16", Consistent},
+		"bf16 for fp16":      {served(gateway.BFloat16), "fp16", Contradicted},
+		"fp16 for bf16":      {served(gateway.Float16), "bf16", Contradicted},
+		"fp16 for fp32":      {served(gateway.Float16), "fp32", Contradicted},
+		"fp32 for bf16":      {served(gateway.Float32), "bf16", Inconclusive},
+		"fp32 as claimed":    {served(gateway.Float32), "fp32", Inconclusive},
+		"rounded to 4":       {gateway.New(served(gateway.BFloat16), gateway.Options{Decimals: 4}), "fp16", Contradicted},
+		"rounded to 2":       {gateway.New(served(gateway.Float32), gateway.Options{Decimals: 2}), "fp32", NotTestable},
+		"little noise":       {gateway.New(served(gateway.BFloat16), gateway.Options{Noise: 1e-4}), "bf16", Consistent},
+		"much noise":         {gateway.New(served(gateway.BFloat16), gateway.Options{Noise: 0.1}), "bf16", NotTestable},
+		"one alternative":    {gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16, MaxLogprobs: 1}), "bf16", NotTestable},
+		"no logprobs at all": {gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16, IgnoreLogprobs: true}), "bf16", NotTestable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := Precision(stated(t, c.claimed), probed(t, c.served))
+			require.Equal(t, c.want, f.Verdict, "%+v", f)
+			require.NotEmpty(t, f.Evidence)
+		})
+	}
+}
