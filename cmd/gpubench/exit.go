@@ -19,6 +19,10 @@ const (
 	exitInterrupted = 4 // interrupted; what was measured is in the document
 	exitUnwritten   = 5 // the document went to another place than asked for, or the report is missing
 	exitCompare     = 6 // compare --fail-on was met
+
+	exitContradicted = 7 // hspi: the claim is contradicted
+	exitInconclusive = 8 // hspi: the evidence does not decide
+	exitNotTestable  = 9 // hspi: nothing of the claim can be tested
 )
 
 const exitHelp = `Exit codes
@@ -28,7 +32,14 @@ const exitHelp = `Exit codes
   3  the GPU that was asked for cannot be used
   4  interrupted: what was measured is in the document
   5  the document went to another place than asked for, or the report is missing
-  6  compare --fail-on was met`
+  6  compare --fail-on was met
+  7  hspi: the claim is contradicted
+  8  hspi: the evidence does not decide all of the claim
+  9  hspi: nothing of the claim can be tested`
+
+// verdictExits are the codes of commands that judge a claim.
+const verdictExits = `Exit codes: 0 consistent, 7 contradicted, 8 inconclusive, 9 not testable, 2 unusable
+flags, 4 interrupted, 1 failed.`
 
 // exitError carries an exit code.
 type exitError struct {

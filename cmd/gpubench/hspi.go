@@ -22,7 +22,7 @@ as evidence, and say from the digits of the log-probabilities what serves it.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(enrollCommand(w))
+	c.AddCommand(verifyCommand(w), enrollCommand(w))
 	return c
 }
 
@@ -40,6 +40,7 @@ type endpointFlags struct {
 	price    probe.Price
 	rate     float64
 	timeout  time.Duration
+	attempts int
 }
 
 func (f *endpointFlags) add(c *cobra.Command) {
@@ -58,6 +59,7 @@ func (f *endpointFlags) add(c *cobra.Command) {
 	flags.Float64Var(&f.price.Completion, "price-completion", 0, "price of a million generated tokens")
 	flags.Float64Var(&f.rate, "rate", 0, "most requests a second (default no limit)")
 	flags.DurationVar(&f.timeout, "timeout", 2*time.Minute, "longest wait for one answer")
+	flags.IntVar(&f.attempts, "attempts", 5, "most attempts for one request")
 	complete(c, "plan", cobra.FixedCompletions(sizes(), cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -79,8 +81,8 @@ func (f *endpointFlags) options(w world) (enrol.Options, error) {
 		return o, usagef("--model is missing: the name of the model, as the endpoint knows it")
 	case o.Size != enrol.Small && o.Size != enrol.Standard:
 		return o, usagef("--plan %q: it is one of %s", f.size, strings.Join(sizes(), ", "))
-	case f.budget.Requests < 0 || f.budget.Tokens < 0 || f.budget.Cost < 0 || f.price.Prompt < 0 || f.price.Completion < 0 || f.rate < 0 || f.timeout <= 0:
-		return o, usagef("budgets, prices, rates and times are positive")
+	case f.budget.Requests < 0 || f.budget.Tokens < 0 || f.budget.Cost < 0 || f.price.Prompt < 0 || f.price.Completion < 0 || f.rate < 0 || f.timeout <= 0 || f.attempts < 1:
+		return o, usagef("budgets, prices, rates, times and attempts are positive")
 	case f.budget.Cost > 0 && f.price == probe.Price{}:
 		return o, usagef("--max-cost needs --price-prompt and --price-completion")
 	}
@@ -92,7 +94,7 @@ func (f *endpointFlags) options(w world) (enrol.Options, error) {
 		return o, usagef("--key-env: %w", err)
 	}
 	o.Model, o.Seed, o.Tool = f.model, f.seed, "gpubench "+version().Version
-	o.Budget, o.Price, o.Rate, o.Timeout = f.budget, f.price, f.rate, f.timeout
+	o.Budget, o.Price, o.Rate, o.Timeout, o.Retry.Attempts = f.budget, f.price, f.rate, f.timeout, f.attempts
 	return o, nil
 }
 

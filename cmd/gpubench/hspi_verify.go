@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gpubench/gpubench/hspi/claim"
+	"github.com/gpubench/gpubench/hspi/decide"
+	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/verify"
+)
+
+// evidenceName is the evidence file in the folder of a verification.
+const evidenceName = "evidence.jsonl"
+
+// verdictFlags are those of all commands that judge.
+type verdictFlags struct {
+	claim    string
+	tested   bool
+	asJSON   bool
+	noReport bool
+}
+
+func (f *verdictFlags) add(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&f.claim, "claim", "", "what is said to serve it, such as h100-bf16-vllm or precision=bf16,tp=2")
+	flags.BoolVar(&f.tested, "tested-only", false, "leave parts that cannot be tested out of the verdict and the exit code")
+	flags.BoolVar(&f.asJSON, "json", false, "print the verdict as JSON")
+	flags.BoolVar(&f.noReport, "no-report", false, "write no report")
+}
+
+func (f *verdictFlags) parse() (claim.Claim, error) {
+	if f.claim == "" {
+		return claim.Claim{}, usagef("--claim is missing: what is said to serve the endpoint, such as h100-bf16-vllm")
+	}
+	c, err := claim.Parse(f.claim, nil)
+	if err != nil {
+		return c, usagef("--claim: %w", err)
+	}
+	return c, nil
+}
+
+type verifyFlags struct {
+	endpointFlags
+	verdictFlags
+	evidence string
+}
+
+func verifyCommand(w world) *cobra.Command {
+	f := &verifyFlags{}
+	c := &cobra.Command{
+		Use:   "verify",
+		Short: "Ask an endpoint and say whether a claim about it holds",
+		Long: `Ask an endpoint and say, for each part of a claim, whether what it answers is
+consistent with it, contradicts it, leaves it open, or cannot test it at all, and on
+what that rests. What cannot be tested is no pass.
+
+The folder --out gets the evidence, from which anybody can judge again offline with
+--evidence, and the report. Where the evidence is there already, from a run that
+was interrupted, the run goes on and asks nothing twice.
+
+` + verdictExits,
+		Example: `  gpubench hspi verify --endpoint https://host/v1 --model llama --key-env API_KEY --claim h100-bf16-vllm
+  gpubench hspi verify --endpoint https://host/v1 --model llama --claim bf16 --dry-run --price-prompt 0.2 --price-completion 0.6
+  gpubench hspi verify --evidence out/evidence.jsonl --claim fp16 --json`,
+		Args: needs(),
+		RunE: func(c *cobra.Command, _ []string) error { return f.run(c.Context(), w) },
+	}
+	f.endpointFlags.add(c)
+	f.verdictFlags.add(c)
+	flags := c.Flags()
+	flags.StringVar(&f.evidence, "evidence", "", "judge this recorded evidence, and ask nobody")
+	flags.StringVarP(&f.out, "out", "o", "", "output folder (default gpubench-out/verify-TIME)")
+	completeFolder(c, "out")
+	return c
+}
+
+func (f *verifyFlags) run(ctx context.Context, w world) error {
+	said, err := f.parse()
+	if err != nil {
+		return err
+	}
+	if f.evidence != "" {
+		return f.offline(w, said)
+	}
+	o, err := f.options(w)
+	if err != nil {
+		return err
+	}
+	if f.dryRun {
+		return dryRun(w, o)
+	}
+	if err := f.folder(w); err != nil {
+		return err
+	}
+	path := filepath.Join(f.out, evidenceName)
+	rec, recordErr := f.record(ctx, w, path, o)
+	if rec == nil {
+		return probeError(recordErr)
+	}
+	if errors.Is(recordErr, context.Canceled) {
+		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the same command with --out %s goes on", quote(f.out))}
+	}
+	file, err := evidence.Load(path)
+	if err != nil {
+		return errors.Join(recordErr, err)
+	}
+	result := verify.Judge(file, said)
+	result.Spent = &rec.Result.Spent
+	return f.deliver(w, result, path, f.out)
+}
+
+// offline judges what was recorded.
+func (f *verifyFlags) offline(w world, said claim.Claim) error {
+	if f.endpoint != "" || f.dryRun {
+		return usagef("--evidence asks nobody: leave --endpoint and --dry-run away")
+	}
+	file, err := evidence.Load(f.evidence)
+	switch {
+	case errors.Is(err, evidence.ErrTorn):
+		w.tell("%s: %v; what is whole is judged", f.evidence, err)
+	case err != nil:
+		return usagef("--evidence %s: %w", f.evidence, err)
+	}
+	return f.deliver(w, verify.Judge(file, said), f.evidence, f.out)
+}
+
+// folder makes the output folder.
+func (f *verifyFlags) folder(w world) error {
+	if f.out == "" {
+		f.out = filepath.Join("gpubench-out", "verify-"+w.now().Format("20060102-150405"))
+	}
+	if err := os.MkdirAll(f.out, 0o777); err != nil {
+		return usagef("cannot make the output folder: %w; choose another with --out", err)
+	}
+	return nil
+}
+
+// deliver prints the verdict, writes the report where there is a folder for it,
+// and ends with the verdict's exit code.
+func (f *verdictFlags) deliver(w world, r *verify.Result, path, dir string) error {
+	if f.tested {
+		r = r.Tested()
+	}
+	if f.asJSON {
+		if err := w.json(r); err != nil {
+			return err
+		}
+	} else if err := r.Text(w.out); err != nil {
+		return fmt.Errorf("print the verdict: %w", err)
+	}
+	say := w.out
+	if f.asJSON {
+		say = w.err
+	}
+	fmt.Fprintf(say, "evidence  %s (%d answers, head %s)\n", path, r.Answered, r.Head)
+	if dir != "" && !f.noReport {
+		files, err := r.Page().Write(dir)
+		if err != nil {
+			return &exitError{exitUnwritten, err}
+		}
+		fmt.Fprintf(say, "report    %s\n", files[0])
+	}
+	if r.Verdict == decide.Consistent {
+		return nil
+	}
+	return &exitError{verdictCode(r.Verdict), fmt.Errorf("%s: %s", r.Verdict, r.Why)}
+}
+
+func verdictCode(v decide.Verdict) int {
+	switch v {
+	case decide.Consistent:
+		return exitOK
+	case decide.Contradicted:
+		return exitContradicted
+	case decide.NotTestable:
+		return exitNotTestable
+	}
+	return exitInconclusive
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/gateway"
+	"github.com/gpubench/gpubench/hspi/verify"
+)
+
+// served is a simulated model behind a gateway.
+func served(p gateway.Precision, o gateway.Options) http.Handler {
+	return gateway.New(gateway.NewModel(gateway.ModelOptions{Precision: p}), o)
+}
+
+// verdict reads what --json printed.
+func verdict(t *testing.T, o outcome) *verify.Result {
+	t.Helper()
+	assertJSON(t, o.out)
+	var r verify.Result
+	require.NoError(t, json.Unmarshal([]byte(o.out), &r), o.out)
+	return &r
+}
+
+func TestVerify(t *testing.T) {
+	s := newScene(t)
+	flags := endpoint(t, served(gateway.BFloat16, gateway.Options{}))
+	dir := s.path("v")
+	o := s.hspi("verify", flags, "--plan", "small", "--claim", "bf16", "--out", dir)
+	require.Equal(t, exitOK, o.code, o.err)
+	assert.Contains(t, o.out, "CONSISTENT")
+	assert.FileExists(t, filepath.Join(dir, "report.html"))
+
+	o = s.hspi("verify", nil, "--evidence", filepath.Join(dir, evidenceName), "--claim", "fp16-tp2", "--json")
+	assert.Equal(t, exitContradicted, o.code, o.err)
+	r := verdict(t, o)
+	assert.Equal(t, "fp16-tp2", r.Claim)
+	require.Len(t, r.Findings, 2)
+	assert.Equal(t, "bf16", r.Findings[0].Found)
+	assert.NotEmpty(t, r.Findings[1].Evidence)
+	assert.Contains(t, o.err, "contradicts the claimed precision")
+
+	o = s.hspi("verify", nil, "--evidence", filepath.Join(dir, evidenceName), "--claim", "bf16-tp2")
+	assert.Equal(t, exitInconclusive, o.code, "what was not tested is no pass")
+	o = s.hspi("verify", nil, "--evidence", filepath.Join(dir, evidenceName), "--claim", "bf16-tp2", "--tested-only")
+	assert.Equal(t, exitOK, o.code, o.err)
+}
+
+func TestVerifyRefuses(t *testing.T) {
+	s := newScene(t)
+	for says, args := range map[string][]string{
+		"--claim is missing":     {"--endpoint", "http://127.0.0.1:1", "--model", "m"},
+		"known are device":       {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--claim", "h100-bf17"},
+		"--endpoint is missing":  {"--claim", "bf16"},
+		"asks nobody":            {"--claim", "bf16", "--evidence", "e.jsonl", "--endpoint", "http://127.0.0.1:1"},
+		"no such file":           {"--claim", "bf16", "--evidence", s.path("nowhere.jsonl")},
+		"does not end in a hash": {"--claim", "bf16", "--evidence", s.put("broken.jsonl", "{}\n")},
+	} {
+		o := s.gpubench(append([]string{"hspi", "verify", "--out", s.path("refused")}, args...)...)
+		assert.Equal(t, exitUsage, o.code, "%s: %s", says, o.err)
+		assert.Contains(t, o.err, says)
+		assert.NoDirExists(t, s.path("refused"))
+	}
+}
+
+// TestVerifyBadInput: whatever the endpoint does, there is a verdict that says
+// why, and all that came is in the evidence.
+func TestVerifyBadInput(t *testing.T) {
+	always := func(kind gateway.FaultKind, value string) http.Handler {
+		return served(gateway.BFloat16, gateway.Options{Faults: []gateway.Fault{{Kind: kind, Value: value}}})
+	}
+	late := func(kind gateway.FaultKind, value string) http.Handler {
+		return served(gateway.BFloat16, gateway.Options{Faults: []gateway.Fault{{Kind: kind, Value: value, From: 15}}})
+	}
+	for name, c := range map[string]struct {
+		handler http.Handler
+		code    int
+		says    string
+	}{
+		"key refused":     {always(gateway.EchoKey, ""), exitNotTestable, "the key is not accepted"},
+		"no such model":   {always(gateway.Status, "404"), exitNotTestable, "404"},
+		"rate limit":      {always(gateway.RateLimit, "3600"), exitNotTestable, "429"},
+		"redirect":        {always(gateway.Redirect, "http://elsewhere.invalid/v1"), exitNotTestable, "redirect"},
+		"page":            {always(gateway.HTML, ""), exitNotTestable, "cannot be read"},
+		"empty choices":   {always(gateway.EmptyChoices, ""), exitNotTestable, "choices"},
+		"refused":         {gateway.NewModel(gateway.ModelOptions{RefuseLogprobs: true}), exitNotTestable, "logprobs"},
+		"ignored":         {gateway.NewModel(gateway.ModelOptions{IgnoreLogprobs: true}), exitNotTestable, "logprobs"},
+		"stripped":        {served(gateway.BFloat16, gateway.Options{Strip: []string{"logprobs"}}), exitNotTestable, "logprobs"},
+		"NaN":             {always(gateway.NaN, ""), exitNotTestable, "logprobs"},
+		"infinity":        {always(gateway.Infinity, ""), exitNotTestable, "logprobs"},
+		"sentinels":       {always(gateway.Sentinels, ""), exitNotTestable, "logprobs"},
+		"model changes":   {served(gateway.BFloat16, gateway.Options{Model: "other", ModelAfter: 15}), exitNotTestable, "changed in mid-run"},
+		"key lost late":   {late(gateway.EchoKey, ""), exitOK, "ended early"},
+		"quota late":      {late(gateway.RateLimit, "3600"), exitOK, "ended early"},
+		"cut off late":    {late(gateway.CutJSON, ""), exitOK, "ends too early"},
+		"noise":           {served(gateway.BFloat16, gateway.Options{Noise: 0.1}), exitNotTestable, "noise"},
+		"two of the same": {served(gateway.BFloat16, gateway.Options{Other: gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16}), OtherShare: 0.5}), exitOK, "bf16"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			dir := s.path("v")
+			o := s.hspi("verify", endpoint(t, c.handler), "--plan", "small", "--attempts", "1", "--claim", "bf16", "--out", dir, "--json", "--quiet")
+			assert.Equal(t, c.code, o.code, o.out+o.err)
+			assert.Contains(t, o.out, c.says)
+			r := verdict(t, o)
+			require.Len(t, r.Findings, 1)
+			assert.NotEmpty(t, r.Findings[0].Evidence)
+			f, err := evidence.Load(filepath.Join(dir, evidenceName))
+			require.NoError(t, err)
+			assert.True(t, f.Summary.Ended)
+			assert.Equal(t, r.Head, f.Summary.Head)
+			assert.Positive(t, f.Summary.Exchanges)
+		})
+	}
+}
+
+// TestVerifyGoesOn: an interrupted run says how to go on, and asks nothing twice.
+func TestVerifyGoesOn(t *testing.T) {
+	s := newScene(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	model, n := gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16}), 0
+	flags := endpoint(t, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if n++; n == 20 {
+			cancel()
+		}
+		model.ServeHTTP(w, q)
+	}))
+	s.ctx = ctx
+	o := s.hspi("verify", flags, "--plan", "small", "--claim", "bf16", "--out", s.path("v"))
+	require.Equal(t, exitInterrupted, o.code, o.out+o.err)
+	assert.Contains(t, o.err, "--out "+s.path("v"))
+	s.ctx = context.Background()
+	o = s.hspi("verify", flags, "--plan", "small", "--claim", "bf16", "--out", s.path("v"))
+	require.Equal(t, exitOK, o.code, o.err)
+	text, err := os.ReadFile(filepath.Join(s.path("v"), evidenceName))
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "the session goes on")
+}

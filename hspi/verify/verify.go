@@ -1,0 +1,180 @@
+// Package verify puts a claim, the evidence of a session and what package decide
+// reads in it together: one verdict, what it rests on, what else was noticed, and
+// what it cost.
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gpubench/gpubench/hspi/claim"
+	"github.com/gpubench/gpubench/hspi/decide"
+	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/probe"
+)
+
+// Result is the answer to a claim.
+type Result struct {
+	Claim    string           `json:"claim"`
+	Verdict  decide.Verdict   `json:"verdict"`
+	Why      string           `json:"why"`
+	Findings []decide.Finding `json:"findings"`
+	// Noticed is what was odd in the session: changed models, fields that are
+	// missing, a recording that ended early.
+	Noticed []string `json:"noticed,omitempty"`
+
+	Endpoint string `json:"endpoint"`
+	Model    string `json:"model"`
+	Answered int    `json:"answered"`
+	Asked    int    `json:"asked"`
+	// Spent is nil where old evidence is judged.
+	Spent *probe.Spent `json:"spent,omitempty"`
+	// Head is the hash of the evidence's last record.
+	Head string `json:"head"`
+}
+
+// Judge judges a claim by the last session in f. It never fails: where nothing can
+// be said the result says why.
+func Judge(f *evidence.File, c claim.Claim) *Result {
+	r := &Result{Claim: c.String(), Head: f.Summary.Head}
+	answers := r.session(f)
+	if why := unfit(f, answers, r.id(f)); why != "" {
+		for _, s := range c.Stated {
+			r.Findings = append(r.Findings, decide.Finding{Part: s.Part, Claimed: s.Word, Verdict: decide.NotTestable, Evidence: []string{why}})
+		}
+	} else {
+		r.Findings = findings(c, answers)
+	}
+	r.Verdict, r.Why = Overall(r.Findings)
+	return r
+}
+
+func (r *Result) id(f *evidence.File) string {
+	if opens := f.Sessions(); len(opens) > 0 {
+		return opens[len(opens)-1].Session
+	}
+	return ""
+}
+
+// session reads who was asked, how much, and what was noticed, and gives the answers.
+func (r *Result) session(f *evidence.File) []*evidence.Response {
+	id := r.id(f)
+	for _, rec := range f.Records {
+		switch {
+		case rec.Session != id:
+		case rec.Open != nil:
+			r.Endpoint, r.Model = rec.Open.Endpoint, rec.Open.Model
+		case rec.Exchange != nil:
+			r.Asked++
+		case rec.Note != nil:
+			r.notice(rec.Note)
+		case rec.End != nil && rec.End.Reason != "complete":
+			r.Noticed = append(r.Noticed, "the session ended early: "+rec.End.Reason)
+		}
+	}
+	var answers []*evidence.Response
+	for _, a := range f.Responses() {
+		if a.Session == id {
+			answers = append(answers, a)
+		}
+	}
+	r.Answered = len(answers)
+	return answers
+}
+
+// notice keeps what a person should know, each text once.
+func (r *Result) notice(n *evidence.Note) {
+	switch n.Code {
+	case evidence.NotePlan, evidence.NoteCapability, evidence.NoteRefused, evidence.NoteResumed:
+		return
+	}
+	if !slices.Contains(r.Noticed, n.Text) {
+		r.Noticed = append(r.Noticed, n.Text)
+	}
+}
+
+// unfit says why a session cannot be judged at all, "" where it can.
+func unfit(f *evidence.File, answers []*evidence.Response, id string) string {
+	if len(answers) == 0 {
+		return "nothing was answered: " + lastFailure(f, id)
+	}
+	var names []string
+	for _, a := range answers {
+		if a.Model != "" && !slices.Contains(names, a.Model) {
+			names = append(names, a.Model)
+		}
+	}
+	if len(names) > 1 {
+		return fmt.Sprintf("the model changed in mid-run: the answers name %s", strings.Join(names, ", then "))
+	}
+	return ""
+}
+
+// lastFailure is how the session's last exchange failed.
+func lastFailure(f *evidence.File, id string) string {
+	for _, rec := range slices.Backward(f.Records) {
+		switch x := rec.Exchange; {
+		case rec.Session != id || x == nil:
+		case x.Failure != nil:
+			return x.Failure.Text
+		case x.Reply != nil && x.Reply.Status != 200:
+			return fmt.Sprintf("the last status was %d", x.Reply.Status)
+		case x.Reply != nil && x.Request.Method == "POST":
+			if p := evidence.Decode(rec).Broken(); p != nil {
+				return p.Text
+			}
+		}
+	}
+	return "nothing was asked"
+}
+
+// findings judges part by part.
+func findings(c claim.Claim, answers []*evidence.Response) []decide.Finding {
+	var all []decide.Finding
+	for _, s := range c.Stated {
+		switch s.Part {
+		case claim.Precision:
+			all = append(all, decide.Precision(s, answers))
+		default:
+			all = append(all, decide.Finding{Part: s.Part, Claimed: s.Word, Verdict: decide.NotTestable,
+				Evidence: []string{"nothing in the answers tells this without a platform to compare with"}})
+		}
+	}
+	return all
+}
+
+// Overall is the verdict on a whole claim. It is consistent only where each part
+// is: what was not tested is no pass.
+func Overall(findings []decide.Finding) (decide.Verdict, string) {
+	by := map[decide.Verdict][]string{}
+	for _, f := range findings {
+		by[f.Verdict] = append(by[f.Verdict], string(f.Part))
+	}
+	list := func(v decide.Verdict) string { return strings.Join(by[v], ", ") }
+	open := slices.Concat(by[decide.Inconclusive], by[decide.NotTestable])
+	switch {
+	case len(by[decide.Contradicted]) > 0:
+		return decide.Contradicted, "what was answered contradicts the claimed " + list(decide.Contradicted)
+	case len(open) == 0 && len(findings) > 0:
+		return decide.Consistent, "all that is claimed is what was answered"
+	case len(by[decide.NotTestable]) == len(findings):
+		return decide.NotTestable, "nothing of the claim can be tested on this endpoint"
+	case len(by[decide.Consistent]) > 0:
+		return decide.Inconclusive, fmt.Sprintf("%s: consistent; not decided: %s", list(decide.Consistent), strings.Join(open, ", "))
+	}
+	return decide.Inconclusive, "the evidence speaks neither for nor against the claimed " + strings.Join(open, ", ")
+}
+
+// Tested leaves out the parts that are not testable, for those who want a verdict
+// on the rest.
+func (r *Result) Tested() *Result {
+	t := *r
+	t.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f decide.Finding) bool { return f.Verdict == decide.NotTestable })
+	if len(t.Findings) == 0 {
+		return r
+	}
+	t.Verdict, t.Why = Overall(t.Findings)
+	t.Findings = r.Findings
+	return &t
+}
