@@ -19,6 +19,8 @@ func hspiCommand(w world) *cobra.Command {
 		Short: "Say what really serves an endpoint, from the numbers in its answers",
 		Long: `Ask an OpenAI-compatible endpoint small questions, keep everything that it answers
 as evidence, and say from the digits of the log-probabilities what serves it.`,
+		Example: `  gpubench hspi verify --endpoint https://host/v1 --model llama --key-env API_KEY --claim bf16
+  gpubench hspi verify --evidence out/evidence.jsonl --claim fp16`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
