@@ -39,8 +39,8 @@ const (
 // enoughNumbers is from how many numbers on the writer is told.
 const enoughNumbers = 10
 
-// readDecimals looks at the texts of logprobs.
-func readDecimals(answers []*evidence.Response) Decimals {
+// ReadDecimals looks at the texts of logprobs.
+func ReadDecimals(answers []*evidence.Response) Decimals {
 	var d Decimals
 	places := map[int]int{}
 	look := func(n evidence.Number) {
@@ -112,7 +112,7 @@ func (d Decimals) Writer() (Writer, bool) {
 // Altered reports whether the numbers were changed after the engine wrote them, so
 // much that the absence of a grid tells nothing, and how that is known.
 func Altered(answers []*evidence.Response) (bool, string) {
-	d := readDecimals(answers)
+	d := ReadDecimals(answers)
 	switch w, ok := d.Writer(); {
 	case ok && w == WriterDouble:
 		return true, fmt.Sprintf("of %d numbers only %.0f %% are float32, as engines have them: they were calculated again or noise was added, which hides a grid", d.Count, 100*d.Single)

@@ -1,0 +1,164 @@
+package model
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/gpubench/gpubench/internal/atomicfile"
+)
+
+// SchemaVersion is the version of the profiles that this package writes.
+const SchemaVersion = 1
+
+// kind is what a profile says that it is.
+const kind = "gpubench hspi profile"
+
+// ErrProfile: a file that is no profile, or of a newer version.
+var ErrProfile = errors.New("unusable profile")
+
+// Profile is what was learned: JSON, and nothing that could run.
+type Profile struct {
+	Schema int    `json:"schema"`
+	Kind   string `json:"kind"`
+	// Platforms are what can be recognised, by name.
+	Platforms []*Platform `json:"platforms"`
+	// Choice are the weights of how a session compares with a platform, shared by
+	// all platforms; Temperature divides the scores.
+	Choice      []float64 `json:"choice"`
+	Temperature float64   `json:"temperature"`
+	// Likeness are the weights of whether a session is of a platform at all, first
+	// the constant.
+	Likeness []float64 `json:"likeness"`
+}
+
+// platform is the one of that name; it is made where it is not there.
+func (p *Profile) platform(name string, labels map[string]string) *Platform {
+	at, ok := slices.BinarySearchFunc(p.Platforms, name, func(q *Platform, name string) int { return strings.Compare(q.Name, name) })
+	if !ok {
+		p.Platforms = slices.Insert(p.Platforms, at, newPlatform(name, labels))
+	}
+	return p.Platforms[at]
+}
+
+// Write writes the profile as JSON.
+func (p *Profile) Write(w io.Writer) error {
+	if err := json.NewEncoder(w).Encode(p); err != nil {
+		return fmt.Errorf("write profile: %w", err)
+	}
+	return nil
+}
+
+// Save stores the profile, compressed by zstd where the path ends in .zst. The file
+// appears whole or not at all.
+func (p *Profile) Save(path string) error {
+	return atomicfile.Write(path, func(f *os.File) error {
+		if !strings.HasSuffix(path, ".zst") {
+			return p.Write(f)
+		}
+		z, err := zstd.NewWriter(f, zstd.WithEncoderLevel(zstd.SpeedBestCompression))
+		if err != nil {
+			return err
+		}
+		return errors.Join(p.Write(z), z.Close())
+	})
+}
+
+// Load reads a profile, plain or compressed.
+func Load(path string) (*Profile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	p, err := Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// maxProfile bounds what is read: a damaged file must not fill memory.
+const maxProfile = 512 << 20
+
+// Read is Load for what is no file.
+func Read(r io.Reader) (*Profile, error) {
+	buffered := bufio.NewReader(r)
+	var src io.Reader = buffered
+	if start, err := buffered.Peek(4); err == nil && string(start) == "\x28\xb5\x2f\xfd" {
+		z, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, fmt.Errorf("decompress profile: %w", err)
+		}
+		defer z.Close()
+		src = z
+	}
+	p := new(Profile)
+	if err := json.NewDecoder(io.LimitReader(src, maxProfile)).Decode(p); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrProfile, err)
+	}
+	return p, p.usable()
+}
+
+// usable checks what calculations rely on.
+func (p *Profile) usable() error {
+	switch {
+	case p.Kind != kind:
+		return fmt.Errorf("%w: it says that it is %q, not %q", ErrProfile, p.Kind, kind)
+	case p.Schema > SchemaVersion || p.Schema < 1:
+		return fmt.Errorf("%w: it has version %d, and this program reads up to %d", ErrProfile, p.Schema, SchemaVersion)
+	case len(p.Choice) != len(sumNames()) || len(p.Likeness) != 1+len(likenessNames()) || p.Temperature <= 0:
+		return fmt.Errorf("%w: its weights do not fit", ErrProfile)
+	}
+	for _, q := range p.Platforms {
+		if q == nil {
+			return fmt.Errorf("%w: a platform is null", ErrProfile)
+		}
+		if err := q.reindex(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reindex finds the places of a platform that was read.
+func (p *Platform) reindex() error {
+	p.index = make(map[uint64]int, len(p.Places))
+	for i := range p.Places {
+		p.index[p.Places[i].Key] = i
+		for j := range p.Places[i].Variants {
+			v := &p.Places[i].Variants[j]
+			bad := len(v.Tokens) != len(v.Logprobs) || len(v.In) == 0
+			for _, s := range v.In {
+				bad = bad || s < 0 || s >= len(p.Sessions)
+			}
+			if bad || int(p.Places[i].Kind) >= len(p.Self.Far) {
+				return fmt.Errorf("%w: place %d of platform %q is damaged", ErrProfile, i, p.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// Labels lists, for each label, the words that platforms have, sorted.
+func (p *Profile) Labels() map[string][]string {
+	all := map[string][]string{}
+	for _, q := range p.Platforms {
+		for name, word := range q.Labels {
+			if !slices.Contains(all[name], word) {
+				all[name] = append(all[name], word)
+			}
+		}
+	}
+	for _, words := range all {
+		slices.Sort(words)
+	}
+	return all
+}
