@@ -24,7 +24,7 @@ as evidence, and say from the digits of the log-probabilities what serves it.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(verifyCommand(w), enrollCommand(w), demoCommand(w))
+	c.AddCommand(verifyCommand(w), monitorCommand(w), enrollCommand(w), demoCommand(w))
 	return c
 }
 
@@ -50,7 +50,10 @@ func (f *endpointFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.endpoint, "endpoint", "", "address of the API, such as https://host/v1")
 	flags.StringVar(&f.model, "model", "", "name of the model, as the endpoint knows it")
 	flags.StringVar(&f.keyEnv, "key-env", "", "environment variable that holds the API key")
-	flags.StringVar(&f.size, "plan", string(enrol.Standard), "how much to ask: "+strings.Join(sizes(), ", "))
+	if f.size == "" {
+		f.size = string(enrol.Standard)
+	}
+	flags.StringVar(&f.size, "plan", f.size, "how much to ask: "+strings.Join(sizes(), ", "))
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the prompts; answers are compared between equal prompts only")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be asked and what it may cost, and ask nothing")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
