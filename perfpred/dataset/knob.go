@@ -9,28 +9,22 @@ type Knob struct {
 	Up, Down []string
 }
 
-// Turn returns the table with factor times as much of the resource in every
-// row. Columns that the table lacks are left alone.
-func (k Knob) Turn(t *Table, factor float64) *Table {
-	out := *t
-	out.Numeric = slices.Clone(t.Numeric)
-	for j := range out.Numeric {
-		c := &out.Numeric[j]
+// Turn gives the rows from..to (without to) factor times as much of the
+// resource, in place. Columns that the table lacks are left alone.
+func (k Knob) Turn(t *Table, factor float64, from, to int) {
+	for j := range t.Numeric {
+		c := &t.Numeric[j]
 		by := 1.0
 		switch {
 		case slices.Contains(k.Up, c.Name):
 			by = factor
 		case slices.Contains(k.Down, c.Name):
 			by = 1 / factor
-		default:
-			continue
 		}
-		c.Values = slices.Clone(c.Values)
-		for i := range c.Values {
+		for i := from; i < to; i++ {
 			c.Values[i] *= by
 		}
 	}
-	return &out
 }
 
 // SPECKnobs are the resources of the SPEC tables' machines. More cores bring
@@ -43,7 +37,7 @@ func SPECKnobs() []Knob {
 			Up:   []string{"cores_per_socket", "cores", "core_ghz", "threads", "copies", "l3_kb"},
 			Down: []string{"bandwidth_per_core", "bandwidth_per_core_ghz", "mem_gb_per_copy"},
 		},
-		{Name: "memory bandwidth", Up: []string{"mem_rate", "mem_rated", "bandwidth", "bandwidth_per_core", "bandwidth_per_core_ghz"}},
+		{Name: "memory bandwidth", Up: []string{"mem_rate", "bandwidth", "bandwidth_per_core", "bandwidth_per_core_ghz"}},
 		{Name: "L3 cache", Up: []string{"l3_kb", "l3_kb_per_core"}},
 	}
 }

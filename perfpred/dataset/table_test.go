@@ -77,10 +77,9 @@ func TestNamesThatAreNotThere(t *testing.T) {
 	assert.ErrorIs(t, err, ErrNoColumn)
 }
 
-func TestKnobTurnsOnlyItsColumns(t *testing.T) {
+func TestKnobTurnsOnlyItsRows(t *testing.T) {
 	table := small()
-	got := Knob{Up: []string{"cores"}, Down: []string{"year"}}.Turn(table, 2)
-	assert.Equal(t, []float64{2, 4}, got.Numeric[0].Values[:2])
-	assert.Equal(t, []float64{-0.5, 0, 0.5}, got.Numeric[1].Values)
-	assert.Equal(t, small().Numeric[1].Values, table.Numeric[1].Values, "the table stays")
+	Knob{Up: []string{"cores"}, Down: []string{"year"}}.Turn(table, 2, 0, 2)
+	assert.Equal(t, []float64{2, 4}, table.Numeric[0].Values[:2])
+	assert.Equal(t, []float64{-0.5, 0, 1}, table.Numeric[1].Values, "the third row stays")
 }

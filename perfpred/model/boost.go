@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -80,7 +81,7 @@ func (b Boost) fit(ctx context.Context, x *binned, y []float64, seed uint64) (bo
 		return fit, nil
 	}
 	rng := rand.New(rand.NewPCG(seed, 0xb0057))
-	g := &grower{b: x, leaves: b.Leaves, least: b.Least, penalty: b.Penalty, rate: b.Rate}
+	g := &grower{b: x, leaves: min(b.Leaves, maxLeaves), least: b.Least, penalty: b.Penalty, rate: b.Rate}
 	residual := make([]float64, len(y))
 	for _, i := range rows {
 		residual[i] = y[i] - fit.Start
@@ -102,12 +103,16 @@ func (b Boost) fit(ctx context.Context, x *binned, y []float64, seed uint64) (bo
 	return fit, nil
 }
 
-func (f *boostFit) at(x []uint8) float64 {
-	sum := f.Start
+// at returns the sum for each row. Trees are the outer loop: one stays in the
+// processor's cache for all rows.
+func (f *boostFit) at(rows [][]uint8) []float64 {
+	out := slices.Repeat([]float64{f.Start}, len(rows))
 	for _, t := range f.Trees {
-		sum += t.at(x)
+		for i, row := range rows {
+			out[i] += t.at(row)
+		}
 	}
-	return sum
+	return out
 }
 
 // boosted is a fitted Boost.
@@ -133,10 +138,7 @@ func (m *boosted) logs(rows *dataset.Table) [][]float64 {
 	x := binRows(m.Edges, m.Encoder.Encode(rows)).rows
 	out := make([][]float64, len(m.Fits))
 	for k := range m.Fits {
-		out[k] = make([]float64, len(x))
-		for i := range x {
-			out[k][i] = m.Fits[k].at(x[i])
-		}
+		out[k] = m.Fits[k].at(x)
 	}
 	return out
 }

@@ -24,19 +24,29 @@ const turn = 1.25
 // and returns [row][knob] for the target (as numbered in Targets), greatest
 // first.
 func Elasticities(m Model, rows *dataset.Table, target int, knobs []dataset.Knob) ([][]Elasticity, error) {
-	out := make([][]Elasticity, rows.Rows)
-	for _, k := range knobs {
-		up, err := m.Predict(k.Turn(rows, turn))
-		if err != nil {
-			return nil, fmt.Errorf("with more %s: %w", k.Name, err)
+	n := rows.Rows
+	var copies []int
+	for range 2 * len(knobs) {
+		for i := range n {
+			copies = append(copies, i)
 		}
-		down, err := m.Predict(k.Turn(rows, 1/turn))
-		if err != nil {
-			return nil, fmt.Errorf("with less %s: %w", k.Name, err)
-		}
+	}
+	turned := rows.Select(copies)
+	for k, knob := range knobs {
+		at := 2 * k * n
+		knob.Turn(turned, turn, at, at+n)
+		knob.Turn(turned, 1/turn, at+n, at+2*n)
+	}
+	p, err := m.Predict(turned)
+	if err != nil {
+		return nil, fmt.Errorf("turn the knobs: %w", err)
+	}
+	out := make([][]Elasticity, n)
+	for k, knob := range knobs {
 		for i := range out {
-			slope := math.Log(up[target][i].Value/down[target][i].Value) / (2 * math.Log(turn))
-			out[i] = append(out[i], Elasticity{k.Name, slope})
+			at := 2*k*n + i
+			slope := math.Log(p[target][at].Value/p[target][at+n].Value) / (2 * math.Log(turn))
+			out[i] = append(out[i], Elasticity{knob.Name, slope})
 		}
 	}
 	for i := range out {

@@ -11,18 +11,21 @@ import (
 // the rest to Left+1. Missing values go right but in the nodes of MissingLeft,
 // which is sorted. Most of a model file are trees: their fields are short.
 type tree struct {
-	Feature     []int     `json:"f"`
-	Bin         []int     `json:"b"`
-	Left        []int     `json:"l"`
+	Feature     []int16   `json:"f"`
+	Bin         []int16   `json:"b"`
+	Left        []int16   `json:"l"`
 	Value       []float32 `json:"v"`
-	MissingLeft []int     `json:"m,omitempty"`
+	MissingLeft []int16   `json:"m,omitempty"`
 }
+
+// maxLeaves is what the small numbers of a tree can count.
+const maxLeaves = 1 << 13
 
 // at returns the value for a row of bins.
 func (t *tree) at(row []uint8) float64 {
-	n := 0
+	n := int16(0)
 	for t.Feature[n] >= 0 {
-		b := int(row[t.Feature[n]])
+		b := int16(row[t.Feature[n]])
 		left := b <= t.Bin[n]
 		if b == missing {
 			_, left = slices.BinarySearch(t.MissingLeft, n)
@@ -48,7 +51,8 @@ func (t *tree) valid(features int) bool {
 		return false
 	}
 	for i, f := range t.Feature {
-		if f >= features || f >= 0 && (t.Left[i] <= i || t.Left[i]+1 >= n) {
+		left := int(t.Left[i])
+		if int(f) >= features || f >= 0 && (left <= i || left+1 >= n) {
 			return false
 		}
 	}
@@ -225,12 +229,12 @@ func (g *grower) split(t *tree, l *open, residual []float64, features []int) (le
 		large.hist[k].sum -= small.hist[k].sum
 		large.hist[k].n -= small.hist[k].n
 	}
-	t.Feature[l.node], t.Bin[l.node] = l.best.feature, l.best.bin
+	t.Feature[l.node], t.Bin[l.node] = int16(l.best.feature), int16(l.best.bin)
 	if l.best.missingLeft {
-		t.MissingLeft = append(t.MissingLeft, l.node)
+		t.MissingLeft = append(t.MissingLeft, int16(l.node))
 	}
 	left.node, right.node = t.leaf(), t.leaf()
-	t.Left[l.node] = left.node
+	t.Left[l.node] = int16(left.node)
 	left.best, right.best = g.bestCut(&left, features), g.bestCut(&right, features)
 	return left, right
 }
