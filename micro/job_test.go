@@ -32,6 +32,11 @@ func newJob(change func(*micro.Job)) *micro.Job {
 	return j
 }
 
+// fill is a transfer that fills bytes of "out" with ones.
+func fill(bytes uint64) micro.Launch {
+	return micro.Launch{Transfer: &micro.Transfer{To: micro.Ptr("out", 0), From: micro.Arg{Bits: 1}, Bytes: bytes}}
+}
+
 func TestHashCoversWhatIsMeasured(t *testing.T) {
 	plain, err := newJob(nil).Hash()
 	require.NoError(t, err)
@@ -53,6 +58,8 @@ func TestHashCoversWhatIsMeasured(t *testing.T) {
 		"setup":     func(j *micro.Job) { j.Setup = j.Launches },
 		"verify":    func(j *micro.Job) { j.Verify, j.Result = j.Launches, "out" },
 		"twice":     func(j *micro.Job) { j.Launches = append(j.Launches, j.Launches[0]) },
+		"fill":      func(j *micro.Job) { j.Launches = append(j.Launches, fill(8)) },
+		"more":      func(j *micro.Job) { j.Launches = append(j.Launches, fill(16)) },
 	} {
 		hash, err := newJob(change).Hash()
 		require.NoError(t, err)
@@ -75,13 +82,18 @@ func TestKernelHashIsThatOfTheText(t *testing.T) {
 
 func TestValid(t *testing.T) {
 	require.NoError(t, newJob(nil).Valid())
+	require.NoError(t, newJob(func(j *micro.Job) { j.Setup = []micro.Launch{fill(64)} }).Valid())
 	for want, change := range map[string]func(*micro.Job){
-		"no kernels or no launches":    func(j *micro.Job) { j.Launches = nil },
-		"for the samples":              func(j *micro.Job) { j.Samples = "none" },
-		"for the result":               func(j *micro.Job) { j.Verify, j.Result = j.Launches, "none" },
-		"no such kernel":               func(j *micro.Job) { j.Launches[0].Kernel = "none" },
-		"none+8 lies in no buffer":     func(j *micro.Job) { j.Launches[0].Args[0].Buffer = "none" },
-		"out+64 lies in no buffer":     func(j *micro.Job) { j.Launches[0].Args[0].Offset = 64 },
+		"no kernels or no launches": func(j *micro.Job) { j.Launches = nil },
+		"for the samples":           func(j *micro.Job) { j.Samples = "none" },
+		"for the result":            func(j *micro.Job) { j.Verify, j.Result = j.Launches, "none" },
+		"no such kernel":            func(j *micro.Job) { j.Launches[0].Kernel = "none" },
+		"none+8 lies in no buffer":  func(j *micro.Job) { j.Launches[0].Args[0].Buffer = "none" },
+		"out+64 lies in no buffer":  func(j *micro.Job) { j.Launches[0].Args[0].Offset = 64 },
+		"65 bytes":                  func(j *micro.Job) { j.Setup = []micro.Launch{fill(65)} },
+		`"none"+0 lies in no buffer`: func(j *micro.Job) {
+			j.Setup = []micro.Launch{{Transfer: &micro.Transfer{To: micro.Ptr("out", 0), From: micro.Ptr("none", 0), Bytes: 8}}}
+		},
 		"has no kernels or no launche": func(j *micro.Job) { j.Module = nil },
 	} {
 		assert.ErrorContains(t, newJob(change).Valid(), want)

@@ -272,4 +272,11 @@ func TestOperandsAreTheKernels(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, text, ", 1;")
 	assert.NotContains(t, text, ", 2;")
+
+	halves := k.Regs(ptx.B32, 2)
+	before := halves[1]
+	wide := k.Reg(ptx.B64)
+	k.I("mov.b64", ptx.Vec(halves), wide)
+	halves[1] = k.Reg(ptx.B32)
+	assert.Equal(t, ptx.Operand(before), k.Body()[len(k.Body())-1].Operands[0].(ptx.Vec)[1], "nor does a vector's slice matter afterwards")
 }

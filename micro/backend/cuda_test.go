@@ -94,6 +94,46 @@ func TestCUDARunsAJob(t *testing.T) {
 	assertNoLeak(t, g)
 }
 
+// TestCUDATransfers fills and copies in order with the launches.
+func TestCUDATransfers(t *testing.T) {
+	d, g := openFake(t, "")
+	j := job()
+	j.Buffers = append(j.Buffers, micro.Buffer{Name: "copy", Bytes: 8})
+	j.Launches = append(j.Launches,
+		micro.Launch{Transfer: &micro.Transfer{To: micro.Ptr("input", 0), From: micro.Arg{Bits: 9}, Bytes: 8}},
+		micro.Launch{Transfer: &micro.Transfer{To: micro.Ptr("copy", 4), From: micro.Ptr("input", 4), Bytes: 4}})
+	s := open(t, d, j, "x")
+	_, err := s.Run(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []byte{0, 0, 0, 0, 9, 9, 9, 9}, g.mem[s.(*session).buffers["copy"].addr])
+
+	j.Launches[len(j.Launches)-1].Transfer.From.Buffer = "nowhere"
+	_, err = d.Open(t.Context(), micro.JobID{}, j, micro.Code{Image: []byte("x")})
+	assert.ErrorContains(t, err, "not one of the job's")
+	require.NoError(t, s.Close())
+	assertNoLeak(t, g)
+}
+
+// TestCUDALargeBuffersShareOneAllocation, which stays.
+func TestCUDALargeBuffersShareOneAllocation(t *testing.T) {
+	d, g := openFake(t, "")
+	d.about.FreeBytes, g.free = 2*arenaLeast, 8*arenaLeast
+	large := func(n uint64) cuda.Ptr {
+		p, err := d.alloc(n)
+		require.NoError(t, err)
+		return p
+	}
+	a := large(arenaLeast)
+	b := large(arenaLeast + 1)
+	require.Len(t, g.mem, 1+1, "the arena, and what did not fit")
+	assert.True(t, d.arena.holds(a))
+	require.NoError(t, d.release(a, arenaLeast))
+	assert.Equal(t, a, large(arenaLeast), "the same place again")
+	require.NoError(t, d.release(b, arenaLeast+1))
+	_ = large(64)
+	assert.False(t, d.arena.holds(large(64)), "small buffers come from the driver")
+}
+
 func assertNoLeak(t *testing.T, g *fakeGPU) {
 	t.Helper()
 	assert.Empty(t, g.mem, "memory that nobody freed")
