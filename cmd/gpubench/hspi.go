@@ -24,7 +24,7 @@ as evidence, and say from the digits of the log-probabilities what serves it.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(verifyCommand(w), monitorCommand(w), enrollCommand(w), demoCommand(w))
+	c.AddCommand(verifyCommand(w), monitorCommand(w), enrollCommand(w), trainCommand(w), hspiExplainCommand(w), demoCommand(w))
 	return c
 }
 

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/feature"
+	"github.com/gpubench/gpubench/hspi/model"
+)
+
+type hspiExplainFlags struct {
+	profile string
+	against []string
+	top     int
+	asJSON  bool
+}
+
+func hspiExplainCommand(w world) *cobra.Command {
+	f := &hspiExplainFlags{}
+	c := &cobra.Command{
+		Use:   "explain EVIDENCE",
+		Short: "Show what recorded answers tell, and which features decided",
+		Long: `Show what the answers of an evidence file tell: without any reference, the type of
+the head and how numbers are written; and with a profile, which platforms they are
+like, and which features decided between the best two, or those of --between.`,
+		Example: `  gpubench hspi explain out/evidence.jsonl
+  gpubench hspi explain out/evidence.jsonl --profile profile.json.zst --between h200-bf16-flash,h200-bf16-math`,
+		Args: needs("EVIDENCE"),
+		RunE: func(_ *cobra.Command, args []string) error { return f.run(w, args[0]) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.profile, "profile", "", "profile of 'gpubench hspi train'")
+	flags.StringSliceVar(&f.against, "between", nil, "two platforms of the profile")
+	flags.IntVar(&f.top, "top", 5, "how many platforms to show")
+	flags.BoolVar(&f.asJSON, "json", false, "print JSON")
+	return c
+}
+
+// explained is what recorded answers tell.
+type explained struct {
+	Answers int `json:"answers"`
+	// Grid is what the logits' grid tells; GridWhy why it cannot be seen.
+	Grid     *feature.Grid    `json:"grid,omitempty"`
+	GridWhy  string           `json:"grid_why,omitempty"`
+	Decimals feature.Decimals `json:"decimals"`
+	Writer   feature.Writer   `json:"writer,omitempty"`
+	// Result is what the profile says; nil without one.
+	Result  *model.Result  `json:"result,omitempty"`
+	Between []string       `json:"between,omitempty"`
+	Reasons []model.Reason `json:"reasons,omitempty"`
+}
+
+func (f *hspiExplainFlags) run(w world, path string) error {
+	if len(f.against) > 0 && (f.profile == "" || len(f.against) != 2) {
+		return usagef("--between wants two platforms, and --profile")
+	}
+	file, err := evidence.Load(path)
+	switch {
+	case errors.Is(err, evidence.ErrTorn):
+		w.tell("%s: %v; what is whole is read", path, err)
+	case err != nil:
+		return usagef("%w", err)
+	}
+	x := look(file.Responses())
+	if f.profile != "" {
+		profile, err := model.Load(f.profile)
+		if err != nil {
+			return usagef("--profile: %w", err)
+		}
+		if err := x.compare(profile, file.Responses(), f.against); err != nil {
+			return err
+		}
+	}
+	if f.asJSON {
+		return w.json(x)
+	}
+	return x.text(w, f.top)
+}
+
+// look is what needs no reference.
+func look(answers []*evidence.Response) *explained {
+	x := &explained{Answers: len(answers), Decimals: feature.ReadDecimals(answers)}
+	x.Writer, _ = x.Decimals.Writer()
+	if g, why, ok := feature.FindGrid(answers); ok {
+		x.Grid = &g
+	} else {
+		x.GridWhy = why
+	}
+	return x
+}
+
+// compare asks a profile, and why it prefers the first of two platforms.
+func (x *explained) compare(p *model.Profile, answers []*evidence.Response, between []string) error {
+	x.Result = p.Classify(answers)
+	pair := x.Result.Scores[:2] // a profile has two platforms at least
+	if between != nil {
+		pair = nil
+		for _, name := range between {
+			s, err := scoreOf(x.Result, name)
+			if err != nil {
+				return err
+			}
+			pair = append(pair, s)
+		}
+	}
+	x.Between = []string{pair[0].Name, pair[1].Name}
+	x.Reasons = p.Explain(pair[0], pair[1])
+	return nil
+}
+
+func scoreOf(r *model.Result, name string) (model.Score, error) {
+	var names []string
+	for _, s := range r.Scores {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return model.Score{}, usagef("the profile has no platform %q; it has %s", name, strings.Join(names, ", "))
+}
+
+func (x *explained) text(w world, top int) error {
+	var out strings.Builder
+	fmt.Fprintf(&out, "answers   %d\n", x.Answers)
+	switch {
+	case x.Grid == nil:
+		fmt.Fprintf(&out, "head      not seen, because %s\n", x.GridWhy)
+	case x.Grid.Head == feature.NoGrid:
+		fmt.Fprintf(&out, "head      no 16-bit type (%d of %d positions fit one by chance)\n", x.Grid.Fitting, x.Grid.Lists)
+	default:
+		fmt.Fprintf(&out, "head      %s (%d of %d positions fit)\n", x.Grid.Head, x.Grid.Fitting, x.Grid.Lists)
+	}
+	if x.Writer != "" {
+		fmt.Fprintf(&out, "numbers   %s (%d looked at)\n", x.Writer, x.Decimals.Count)
+	}
+	if r := x.Result; r != nil {
+		table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+		_, _ = fmt.Fprintf(table, "\nPLATFORM\tPROBABILITY\tLIKE IT AT ALL\n") // a Builder never fails
+		for _, s := range r.Scores[:min(max(top, 1), len(r.Scores))] {
+			_, _ = fmt.Fprintf(table, "%s\t%.3f\t%.3f\n", s.Name, s.Probability, s.Like)
+		}
+		_, _ = fmt.Fprintf(table, "unknown\t%.3f\t\n", r.Unknown)
+		_, _ = fmt.Fprintf(table, "\nFOR %s AGAINST %s\tBITS\t%s\t%s\n", x.Between[0], x.Between[1], x.Between[0], x.Between[1])
+		for _, reason := range x.Reasons {
+			_, _ = fmt.Fprintf(table, "%s\t%+.1f\t%.4g\t%.4g\n", reason.Feature, reason.Bits, reason.First, reason.Second)
+		}
+		_ = table.Flush() // likewise
+	}
+	_, err := fmt.Fprint(w.out, out.String())
+	return err
+}
