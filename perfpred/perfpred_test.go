@@ -129,7 +129,7 @@ func TestImportances(t *testing.T) {
 
 func TestWriteText(t *testing.T) {
 	p := &Prediction{Suite: "fp_rate", Machine: "Xeon Gold 6226", Model: "stack", Values: []Value{{"score", 100, 90, 110}, {"503.bwaves_r", 5, 0, 0}},
-		Nearest: []string{"A", "B"}, Distance: 2, Outside: []string{"sockets = 64"}, Assumed: []string{"numas 2"}, Bounds: []model.Elasticity{{Knob: "cores", Value: 0.5}}}
+		Nearest: []string{"A", "B"}, Distance: 2, NewFamily: "Next Lake", Wider: 3, Outside: []string{"sockets = 64"}, Assumed: []string{"numas 2"}, Bounds: []model.Elasticity{{Knob: "cores", Value: 0.5}}}
 	var b strings.Builder
 	require.NoError(t, p.WriteText(&b))
 	assert.Equal(t, `SPEC CPU2017 fp_rate on Xeon Gold 6226, predicted by stack
@@ -139,7 +139,9 @@ func TestWriteText(t *testing.T) {
   503.bwaves_r      5          -    -
 
 nearest known: A; B
-unlike the known machines: 2.0 times as far as these are from each other; the intervals are wider by that
+unlike the known machines: 2.0 times as far as these are from each other
+a family that nobody has seen: Next Lake
+the intervals are 3.0 times as wide for that
 outside what is known: sockets = 64
 what 1 % more gives: cores +0.50 %
 assumed: numas 2

@@ -18,6 +18,10 @@ type Prediction struct {
 	// Distance is that to the nearest known machine over what is usual among
 	// known ones; above 1 the intervals are wider for it.
 	Distance float64 `json:"distance"`
+	// NewFamily is the CPU's family where nobody has seen it.
+	NewFamily string `json:"new_family,omitempty"`
+	// Wider is the factor by which the intervals are wider for all that.
+	Wider float64 `json:"wider"`
 	// Outside says which features are beyond what is known.
 	Outside []string `json:"outside,omitempty"`
 	// Assumed are the parts of the description that the user left out.
@@ -76,7 +80,7 @@ func (s *Suite) Predict(given map[string]string, far bool) (*Prediction, error) 
 }
 
 func (p *Prediction) judge(j model.Judgement, far bool) error {
-	p.Nearest, p.Distance = j.Nearest, j.Distance
+	p.Nearest, p.Distance, p.NewFamily, p.Wider = j.Nearest, j.Distance, j.NewFamily, j.Wider()
 	for _, b := range j.Outside {
 		p.Outside = append(p.Outside, b.String())
 	}

@@ -38,7 +38,13 @@ func (p *Prediction) remarks() string {
 	}
 	line("nearest known", p.Nearest)
 	if p.Distance > 1 {
-		fmt.Fprintf(&b, "unlike the known machines: %.1f times as far as these are from each other; the intervals are wider by that\n", p.Distance)
+		fmt.Fprintf(&b, "unlike the known machines: %.1f times as far as these are from each other\n", p.Distance)
+	}
+	if p.NewFamily != "" {
+		fmt.Fprintf(&b, "a family that nobody has seen: %s\n", p.NewFamily)
+	}
+	if p.Wider > 1 {
+		fmt.Fprintf(&b, "the intervals are %.1f times as wide for that\n", p.Wider)
 	}
 	line("outside what is known", p.Outside)
 	var bounds []string

@@ -37,9 +37,10 @@ const calibrationFolds = 10
 func Trainers() []model.Trainer {
 	lines := model.Ridge{Pairs: true}
 	trees := model.DefaultBoost()
-	stack := model.Stack{Label: BestTrainer, Members: []model.Trainer{lines, model.Residual{First: lines, Then: trees}, trees}}
+	both := model.Residual{First: lines, Then: trees}
+	stack := model.Stack{Label: BestTrainer, Members: []model.Trainer{lines, both, trees}}
 	sure := func(t model.Trainer) model.Trainer {
-		return model.Guard{Trainer: model.Conformal{Trainer: t, Folds: calibrationFolds}}
+		return model.Guard{Trainer: model.Conformal{Trainer: t, Folds: calibrationFolds}, Shift: t}
 	}
 	return []model.Trainer{
 		model.Constant{},
@@ -48,7 +49,7 @@ func Trainers() []model.Trainer {
 		sure(lines),
 		sure(trees),
 		nn.Default(),
-		sure(stack),
+		model.Guard{Trainer: model.Conformal{Trainer: stack, Folds: calibrationFolds}, Shift: both},
 	}
 }
 

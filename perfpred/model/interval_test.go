@@ -121,6 +121,39 @@ func TestGuard(t *testing.T) {
 	assert.Equal(t, near, kept)
 }
 
+// Families that follow another law are learnt to be further off: the intervals
+// of one that nobody has seen are wide enough for it, those of known ones stay.
+func TestUnseenFamilies(t *testing.T) {
+	all := invent(120, 1)
+	families := make([]string, all.Rows)
+	for i := range families {
+		f := i / 5 % 12
+		families[i] = string(rune('a' + f))
+		all.Targets[0].Values[i] *= 1 + 0.05*float64(f%5)
+	}
+	all.Groups[dataset.GroupFamily] = families
+	all.Category = append(all.Category, dataset.Category{Name: "family", Values: families})
+	folds, err := dataset.LeaveOneOut(families)
+	require.NoError(t, err)
+	tr := Guard{Trainer: Conformal{Trainer: Ridge{}}, Shift: Ridge{}}
+	covered := 0.0
+	for _, f := range folds {
+		test := all.Select(f.Test)
+		m, err := tr.Fit(t.Context(), all.Select(f.Train), []string{"score"}, 0)
+		require.NoError(t, err)
+		p, err := m.Predict(test)
+		require.NoError(t, err)
+		coverage, _ := measureIntervals(p[0], test.Targets[0].Values)
+		covered += coverage / float64(len(folds))
+		j := m.(*Guarded).Known.Judge(all.Select([]int{f.Test[0], f.Train[0]}))
+		assert.Equal(t, f.Name, j[0].NewFamily)
+		assert.Greater(t, j[0].Wider(), 1.3)
+		assert.Empty(t, j[1].NewFamily)
+		assert.Equal(t, 1.0, j[1].Stretch)
+	}
+	assert.Greater(t, covered, 0.85)
+}
+
 func TestElasticities(t *testing.T) {
 	train := invent(150, 1)
 	m, err := Ridge{}.Fit(t.Context(), train, []string{"score"}, 0)

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -20,6 +21,10 @@ type Known struct {
 	// Reach is how far (in deviations) nearly all known machines are from the
 	// nearest one of another name: up to there a new name is nothing new.
 	Reach float64 `json:"reach"`
+	// Families are known, sorted, and Stretch is how much wider intervals are
+	// for others; 0 if that was not learnt.
+	Families []string `json:"families,omitempty"`
+	Stretch  float64  `json:"stretch,omitempty"`
 }
 
 // reachShare is the share of the known machines within Reach.
@@ -33,7 +38,14 @@ type Judgement struct {
 	Distance float64
 	// Outside are the features beyond the training rows' range.
 	Outside []Bound
+	// NewFamily is the machine's family where nobody has seen it, and Stretch how
+	// much wider its intervals are for that, at least 1.
+	NewFamily string
+	Stretch   float64
 }
+
+// Wider is the factor by which intervals are wider, in logarithms.
+func (j Judgement) Wider() float64 { return max(1, j.Distance, j.Stretch) }
 
 // Bound is a feature outside the range that is known.
 type Bound struct {
@@ -116,9 +128,17 @@ func distance(a, b []float64) float64 {
 // Judge says of each row how far it is from the known machines.
 func (k *Known) Judge(rows *dataset.Table) []Judgement {
 	out := make([]Judgement, rows.Rows)
+	families := rows.Groups[dataset.GroupFamily]
 	for i, x := range k.Encoder.Encode(rows) {
 		out[i] = k.judge(x)
 		out[i].Outside = k.outside(rows, i)
+		out[i].Stretch = 1
+		if k.Stretch == 0 || families == nil {
+			continue
+		}
+		if _, known := slices.BinarySearch(k.Families, families[i]); !known {
+			out[i].NewFamily, out[i].Stretch = cmp.Or(families[i], "unknown"), k.Stretch
+		}
 	}
 	return out
 }
