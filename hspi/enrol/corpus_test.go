@@ -38,6 +38,18 @@ func TestLoad(t *testing.T) {
 	assert.Positive(t, sessions[1].Evidence.Summary.Answered)
 }
 
+// TestLoadArchive reads the lab's recordings as they are in the repository.
+func TestLoadArchive(t *testing.T) {
+	sessions, err := enrol.Load(filepath.Join("..", "recorded", "h200", "h200-fp32-jax.tar.zst"))
+	require.NoError(t, err)
+	require.Len(t, sessions, 4)
+	for _, s := range sessions {
+		assert.Equal(t, "h200-fp32-jax", s.Platform)
+		assert.Equal(t, "jax", s.Labels["engine"])
+		assert.True(t, s.Evidence.Summary.Ended)
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	_, err := enrol.Load(t.TempDir())
 	require.ErrorIs(t, err, enrol.ErrNoSessions)
