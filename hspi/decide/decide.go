@@ -4,16 +4,22 @@
 package decide
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/gpubench/gpubench/hspi/claim"
+	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/feature"
+	"github.com/gpubench/gpubench/hspi/model"
 )
 
-// Verdict is the answer to one part of a claim.
+// Verdict is the answer to a claim, or to one part of it.
 type Verdict string
 
 // Verdicts.
 const (
-	// Consistent: what the claim would give is what came, and its alternatives would
-	// have been told.
+	// Consistent: what the claim would give is what came, and the alternatives that
+	// are enrolled would have been told.
 	Consistent Verdict = "consistent"
 	// Contradicted: the claim would not have given what came.
 	Contradicted Verdict = "contradicted"
@@ -30,6 +36,132 @@ type Finding struct {
 	Verdict Verdict    `json:"verdict"`
 	// Found is what the evidence speaks for, "" where for nothing.
 	Found string `json:"found,omitempty"`
+	// Words are the probabilities of the words that enrolled platforms have for the
+	// part; what is left to 1 is the unknown.
+	Words map[string]float64 `json:"words,omitempty"`
+	// P is the probability of answers as far from the claimed platforms as these, if
+	// one of those serves (permutation over prompts; of several platforms the one
+	// that fits best); Adjusted is after Holm over the parts; 1 where it was not tested.
+	P        float64 `json:"p"`
+	Adjusted float64 `json:"p_holm"`
 	// Evidence tells in sentences what the verdict rests on.
 	Evidence []string `json:"evidence"`
+
+	tested bool // P is a test's
+	grid   bool // the grid decided
+}
+
+// Options steers Decide.
+type Options struct {
+	// Alpha is how often, at most, a claim that is true may be called contradicted;
+	// 0 means 0.01.
+	Alpha float64
+}
+
+// Decision is the answer to a claim.
+type Decision struct {
+	Claim    string    `json:"claim"`
+	Verdict  Verdict   `json:"verdict"`
+	Alpha    float64   `json:"alpha"`
+	Findings []Finding `json:"findings"`
+	// Answers is how many answers it rests on.
+	Answers int `json:"answers"`
+	// Hypotheses are the enrolled platforms, the most probable first, and Unknown the
+	// probability that it is none of them; nil and 1 without a profile.
+	Hypotheses []model.Score `json:"hypotheses,omitempty"`
+	Unknown    float64       `json:"unknown"`
+	// Reasons tell what decided between the two most probable platforms.
+	Reasons []model.Reason `json:"reasons,omitempty"`
+	// Exchange compares with the sessions of the most probable platform: it has the
+	// smallest difference that would have been found.
+	Exchange *model.Exchange `json:"exchange,omitempty"`
+	// Limits are what this evidence cannot tell, and why.
+	Limits []string `json:"limits,omitempty"`
+}
+
+// Decide judges a claim by answers. The profile may be nil: then only what needs no
+// reference is judged.
+func Decide(c claim.Claim, answers []*evidence.Response, p *model.Profile, o Options) *Decision {
+	if o.Alpha <= 0 {
+		o.Alpha = 0.01
+	}
+	d := &Decision{Claim: c.String(), Alpha: o.Alpha, Answers: len(answers), Unknown: 1, Limits: limits(answers)}
+	j := judge{answers: answers, o: o}
+	if p != nil {
+		j.look(p)
+		d.report(&j, p)
+	}
+	for _, s := range c.Stated {
+		d.Findings = append(d.Findings, j.part(s))
+	}
+	holm(d.Findings)
+	for i := range d.Findings {
+		j.settle(&d.Findings[i])
+	}
+	d.Verdict = overall(d.Findings)
+	return d
+}
+
+// report keeps what the profile says, whatever the claim.
+func (d *Decision) report(j *judge, p *model.Profile) {
+	d.Hypotheses, d.Unknown = j.result.Scores, j.result.Unknown
+	if j.result.Places == 0 {
+		d.Limits = append(d.Limits, noPlaces)
+		return
+	}
+	if len(d.Hypotheses) > 1 {
+		d.Reasons = p.Explain(d.Hypotheses[0], d.Hypotheses[1])
+	}
+	if x, ok := d.Hypotheses[0].Platform.Exchangeable(j.answers); ok {
+		d.Exchange = &x
+	}
+}
+
+const noPlaces = "no position of the answers has a counterpart in the profile: it was recorded with other prompts, another model, or without logprobs"
+
+// overall: one contradiction is enough; consistent is what is so as far as it
+// could be tested.
+func overall(all []Finding) Verdict {
+	for _, v := range []Verdict{Contradicted, Inconclusive, Consistent} {
+		if slices.ContainsFunc(all, func(f Finding) bool { return f.Verdict == v }) {
+			return v
+		}
+	}
+	return NotTestable
+}
+
+// holm adjusts the p values of the parts that were tested.
+func holm(all []Finding) {
+	var tested []*Finding
+	for i := range all {
+		if all[i].tested {
+			tested = append(tested, &all[i])
+		}
+	}
+	slices.SortStableFunc(tested, func(a, b *Finding) int {
+		if a.P < b.P {
+			return -1
+		}
+		return 1
+	})
+	last := 0.0
+	for i, f := range tested {
+		last = max(last, min(1, f.P*float64(len(tested)-i)))
+		f.Adjusted = last
+	}
+}
+
+// limits are what the answers themselves rule out.
+func limits(answers []*evidence.Response) []string {
+	var all []string
+	if len(answers) == 0 {
+		return []string{"there are no answers"}
+	}
+	if altered, why := feature.Altered(answers); altered {
+		all = append(all, why)
+	}
+	if n, asked := feature.Repeats(answers); asked > 0 && n == asked {
+		all = append(all, fmt.Sprintf("the endpoint repeated itself in all digits at all %d prompts that were asked again, also under load: its kernels do not depend on the batch, it was idle, or it gave stored answers. What shows in how a server varies (load, number of backends) cannot be told", n))
+	}
+	return all
 }

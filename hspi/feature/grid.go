@@ -93,11 +93,26 @@ func fitGrid(gaps []float64, tolerance float64, p int, t transform) fit {
 
 // onGrid reports whether all values are on the grid where the greatest logit is top.
 func onGrid(gaps []float64, tolerance float64, p int, t transform, top float64) bool {
+	if t.name == "" {
+		return onPlainGrid(gaps, tolerance, p, top)
+	}
 	y := t.f(top)
 	for _, g := range gaps {
 		x := t.back(y + g)
 		u := ulp(x, p)
 		if !(math.Abs(t.f(math.Round(x/u)*u)-(y+g)) <= tolerance) { // also where x is no number
+			return false
+		}
+	}
+	return true
+}
+
+// onPlainGrid is onGrid where nothing was done to the logits, which is most of the work.
+func onPlainGrid(gaps []float64, tolerance float64, p int, top float64) bool {
+	for _, g := range gaps {
+		x := top + g
+		u := ulp(x, p)
+		if !(math.Abs(math.RoundToEven(x/u)*u-x) <= tolerance) {
 			return false
 		}
 	}
@@ -110,7 +125,10 @@ func gain(gaps []float64, tolerance float64, p int, t transform, top float64) fl
 	for _, g := range gaps {
 		x := t.back(y + g)
 		u := ulp(x, p)
-		wide := math.Abs(t.f(x+u/2) - t.f(x-u/2))
+		wide := u
+		if t.name != "" {
+			wide = math.Abs(t.f(x+u/2) - t.f(x-u/2))
+		}
 		all *= max(wide/(2*tolerance), 1e-3)
 	}
 	return all
@@ -120,8 +138,11 @@ func gain(gaps []float64, tolerance float64, p int, t transform, top float64) fl
 // range than bfloat16, but what is that small tells nothing.
 func ulp(x float64, p int) float64 {
 	e := int(math.Float64bits(x)>>52&0x7ff) - 1022 // x is in [2^(e-1), 2^e)
-	return math.Ldexp(1, max(e-p, -24))
+	return power(max(e-p, -24))
 }
+
+// power is 2^e, faster than math.Ldexp.
+func power(e int) float64 { return math.Float64frombits(uint64(e+1023) << 52) }
 
 // gaps are the differences of a list's logprobs to the greatest, without that one
 // itself, and the tolerance that a grid is looked for with.

@@ -39,7 +39,7 @@ const FirmBits = 10
 func (g Grid) Firm() bool { return g.Lists > 0 && g.Bits >= FirmBits }
 
 // gridLists is how many positions are looked at: the widest of them.
-const gridLists = 32
+const gridLists = 24
 
 // enough is how many differences a position must have to tell of a grid.
 const enough = 4

@@ -21,7 +21,9 @@ const (
 	Kinds  = 3
 )
 
-func (k Kind) String() string { return [...]string{"first token", "later tokens", "prompt's tokens"}[k] }
+func (k Kind) String() string {
+	return [...]string{"first token", "later tokens", "prompt's tokens"}[k]
+}
 
 // Observation is what one endpoint said at one position, in a form that can be
 // compared with what others said there.

@@ -23,9 +23,11 @@ type Platform struct {
 
 // Place is a position of a plan.
 type Place struct {
-	Key      uint64       `json:"key,string"`
-	Kind     feature.Kind `json:"kind"`
-	Variants []Variant    `json:"variants"`
+	Key  uint64       `json:"key,string"`
+	Kind feature.Kind `json:"kind"`
+	// Unit names the prompt.
+	Unit     string    `json:"unit"`
+	Variants []Variant `json:"variants"`
 }
 
 // Variant is one of the things that a platform says at a place: it depends on what
@@ -57,7 +59,7 @@ func (p *Platform) add(number string, d *digest) {
 		if !ok {
 			at = len(p.Places)
 			p.index[key] = at
-			p.Places = append(p.Places, Place{Key: key, Kind: d.places[key][0].Kind})
+			p.Places = append(p.Places, Place{Key: key, Kind: d.places[key][0].Kind, Unit: d.places[key][0].Unit})
 		}
 		for i := range d.places[key] {
 			p.Places[at].add(session, &d.places[key][i])

@@ -36,12 +36,7 @@ type traits struct {
 
 func newDigest(answers []*evidence.Response) *digest {
 	d := &digest{places: map[uint64][]feature.Observation{}}
-	for _, o := range feature.Observe(answers) {
-		if d.places[o.Key] == nil {
-			d.order = append(d.order, o.Key)
-		}
-		d.places[o.Key] = append(d.places[o.Key], o)
-	}
+	d.add(feature.Observe(answers))
 	if g, _, ok := feature.FindGrid(answers); ok {
 		d.traits.Head = string(g.Head)
 	}
@@ -49,6 +44,15 @@ func newDigest(answers []*evidence.Response) *digest {
 		d.traits.Writer = string(w)
 	}
 	return d
+}
+
+func (d *digest) add(all []feature.Observation) {
+	for _, o := range all {
+		if d.places[o.Key] == nil {
+			d.order = append(d.order, o.Key)
+		}
+		d.places[o.Key] = append(d.places[o.Key], o)
+	}
 }
 
 // differ counts the traits that both have and that are not the same.

@@ -1,0 +1,179 @@
+package decide
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gpubench/gpubench/hspi/claim"
+	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/model"
+)
+
+// judge judges the parts of a claim against one profile.
+type judge struct {
+	answers []*evidence.Response
+	o       Options
+	profile *model.Profile
+	result  *model.Result
+}
+
+func (j *judge) look(p *model.Profile) { j.profile, j.result = p, p.Classify(j.answers) }
+
+// Probabilities at which a part is decided.
+const (
+	// firm is what the claimed, or the contrary, platforms must have together.
+	firm = 0.95
+	// strange is the probability of an unknown platform from which on no enrolled
+	// one counts as what serves.
+	strange = 0.5
+	// alike is the share of positions with the same digits from which on two
+	// platforms cannot be told apart.
+	alike = 0.98
+)
+
+// sides are the platforms that a part of a claim accepts, and those that it does
+// not, with their probabilities.
+type sides struct {
+	label              string
+	agreeing, contrary []model.Score
+	agree, contra      float64
+	words              map[string]float64
+}
+
+func (j *judge) sides(s claim.Stated) sides {
+	v := sides{label: string(s.Part), words: map[string]float64{}}
+	for _, score := range j.result.Scores {
+		word, labelled := score.Platform.Labels[v.label]
+		switch {
+		case !labelled:
+			continue
+		case s.Accepts(word):
+			v.agreeing, v.agree = append(v.agreeing, score), v.agree+score.Probability
+		default:
+			v.contrary, v.contra = append(v.contrary, score), v.contra+score.Probability
+		}
+		v.words[word] += score.Probability
+	}
+	return v
+}
+
+// part judges one part as far as Holm's correction does not matter.
+func (j *judge) part(s claim.Stated) Finding {
+	f := j.compared(s)
+	if s.Part != claim.Precision {
+		return f
+	}
+	// The grid needs no reference. It decides where the references do not, and what
+	// the two say must not differ.
+	grid := Precision(s, j.answers)
+	f.Evidence = append(grid.Evidence, f.Evidence...)
+	switch {
+	case grid.Verdict == Contradicted || f.Verdict == NotTestable:
+		f.Verdict, f.Found, f.grid = grid.Verdict, grid.Found, true
+	case grid.Verdict == Consistent && f.Verdict == Contradicted:
+		f.Verdict = Inconclusive
+		f.Evidence = append(f.Evidence, "the grid and the recordings say different things")
+	case f.Verdict == Inconclusive && grid.Verdict == Consistent:
+		f.Verdict, f.Found = grid.Verdict, grid.Found
+	}
+	return f
+}
+
+// compared judges a part by the enrolled platforms.
+func (j *judge) compared(s claim.Stated) Finding {
+	f := Finding{Part: s.Part, Claimed: s.Word, P: 1, Adjusted: 1}
+	reason := func(v Verdict, format string, args ...any) Finding {
+		f.Verdict, f.Evidence = v, append(f.Evidence, fmt.Sprintf(format, args...))
+		return f
+	}
+	switch {
+	case j.profile == nil:
+		return reason(NotTestable, "no recordings of trusted platforms are there to compare with")
+	case j.result.Places == 0:
+		return reason(NotTestable, noPlaces)
+	}
+	v := j.sides(s)
+	f.Words = v.words
+	switch {
+	case len(v.agreeing) == 0 && len(v.contrary) == 0:
+		return reason(NotTestable, "no enrolled platform says what its %s is", v.label)
+	case len(v.agreeing) == 0:
+		return reason(NotTestable, "no enrolled platform has %s %s, so what it would answer is not known", v.label, s.Word)
+	case len(v.contrary) == 0:
+		return reason(NotTestable, "all enrolled platforms have %s %s: nothing is known of others", v.label, s.Word)
+	}
+	if a, b, ok := twins(v); ok {
+		return reason(NotTestable, "%s and %s gave the same digits when they were recorded, so their %s cannot be told from answers", a, b, v.label)
+	}
+	best := j.result.Scores[0]
+	f.Evidence = append(f.Evidence, nearestWords(best))
+	if j.result.Unknown > strange {
+		return reason(Inconclusive, "it answers like no enrolled platform (probability of an unknown one %.2f); kernels, versions or a load that were not recorded can do that", j.result.Unknown)
+	}
+	f.P, f.tested = j.worstCase(v.agreeing), true
+	f.Found = best.Platform.Labels[v.label]
+	known := v.agree + v.contra
+	switch {
+	case v.agree/known >= firm:
+		return reason(Consistent, "platforms with %s %s have %.3f of the probability", v.label, s.Word, v.agree/known)
+	case v.contra/known >= firm:
+		return reason(Contradicted, "platforms with another %s have %.3f of the probability, and sessions of those that were claimed are as far from each other as this one with probability %.2g",
+			v.label, v.contra/known, f.P)
+	}
+	return reason(Inconclusive, "platforms with %s %s have %.2f of the probability, others %.2f", v.label, s.Word, v.agree/known, v.contra/known)
+}
+
+// settle takes back contradictions that do not stand after Holm's correction.
+func (j *judge) settle(f *Finding) {
+	if f.Verdict == Contradicted && !f.grid && f.Adjusted > j.o.Alpha {
+		f.Verdict = Inconclusive
+		f.Evidence = append(f.Evidence, fmt.Sprintf("after Holm's correction over the parts p is %.2g, above %g", f.Adjusted, j.o.Alpha))
+	}
+}
+
+// worstCase is the greatest p value over the platforms that a claim allows: one of
+// them serves, if it is true. Platforms that are improbable beside the best of them
+// are tested too, as the claim does not say which.
+func (j *judge) worstCase(agreeing []model.Score) float64 {
+	p := 0.0
+	for _, s := range agreeing {
+		if x, ok := s.Platform.Exchangeable(j.answers); ok {
+			p = math.Max(p, x.P)
+		} else {
+			return 1 // nothing in common: nothing is excluded
+		}
+		if p > j.o.Alpha {
+			break // nothing can be contradicted any more
+		}
+	}
+	return p
+}
+
+// twins finds the most probable platforms of both sides if they say the same.
+func twins(v sides) (string, string, bool) {
+	a, b := v.agreeing[0], v.contrary[0]
+	share, ok := a.Platform.Same(b.Platform)
+	return a.Name, b.Name, ok && share >= alike
+}
+
+func nearestWords(s model.Score) string {
+	n, same := 0, 0.0
+	for k, places := range s.Pair.Places {
+		n += places
+		same += s.Pair.Exact[k]
+	}
+	return fmt.Sprintf("it answers most like %s: at %.0f of %d positions with the same digits as one of its sessions", s.Name, same, n)
+}
+
+// Enrolled are the words that a profile knows for each part, for claims.
+func Enrolled(p *model.Profile) map[claim.Part][]string {
+	all := map[claim.Part][]string{}
+	labels := p.Labels()
+	for _, part := range claim.Parts() {
+		if words := labels[string(part)]; len(words) > 0 {
+			all[part] = slices.Clone(words)
+		}
+	}
+	return all
+}
