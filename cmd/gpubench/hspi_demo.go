@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gpubench/gpubench/hspi/claim"
+	"github.com/gpubench/gpubench/hspi/decide"
 	"github.com/gpubench/gpubench/hspi/enrol"
 	"github.com/gpubench/gpubench/hspi/evidence"
 	"github.com/gpubench/gpubench/hspi/gateway"
@@ -93,7 +94,7 @@ func demonstrate(ctx context.Context, platform, path string, said claim.Claim) (
 	if err != nil {
 		return nil, err
 	}
-	r := verify.Judge(f, said)
+	r := verify.Judge(f, said, nil, decide.Options{})
 	r.Spent = &rec.Result.Spent
 	return r, nil
 }

@@ -147,7 +147,7 @@ func (x *explained) text(w world, top int) error {
 		_, _ = fmt.Fprintf(table, "unknown\t%.3f\t\n", r.Unknown)
 		_, _ = fmt.Fprintf(table, "\nFOR %s AGAINST %s\tBITS\t%s\t%s\n", x.Between[0], x.Between[1], x.Between[0], x.Between[1])
 		for _, reason := range x.Reasons {
-			_, _ = fmt.Fprintf(table, "%s\t%+.1f\t%.4g\t%.4g\n", reason.Feature, reason.Bits, reason.First, reason.Second)
+			_, _ = fmt.Fprintf(table, "%s\t%+.1f\t%.4g\t%.4g\n", reason.Feature, reason.Bits, reason.First+0, reason.Second+0) // +0 turns -0 into 0
 		}
 		_ = table.Flush() // likewise
 	}

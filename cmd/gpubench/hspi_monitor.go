@@ -155,7 +155,7 @@ func (f *monitorFlags) round(ctx context.Context, w world, o enrol.Options, said
 	}
 	s.Course = monitor.Assess(files, f.Options)
 	if said != nil {
-		s.Claim = verify.Judge(files[len(files)-1], *said)
+		s.Claim = f.judge(files[len(files)-1], *said)
 		s.Claim.Spent = &rec.Result.Spent
 	}
 	if !f.quiet {

@@ -139,8 +139,8 @@ func (f *trainFlags) evaluate(ctx context.Context, w world, sessions []model.Ses
 			return err
 		}
 		page.Sections = append(page.Sections, section)
-		all[way.stem] = f.figures(of)
-		x := all[way.stem]
+		x := f.figures(of)
+		all[strings.ReplaceAll(way.stem, "-", "_")] = x
 		f.say(w, "%-26s balanced accuracy %s, macro F1 %s", way.title, x.BalancedAccuracy, x.MacroF1)
 		if x.Unknown != nil {
 			f.say(w, "%-26s unknown platforms, AUROC %.3f", "", *x.Unknown)

@@ -12,6 +12,7 @@ import (
 	"github.com/gpubench/gpubench/hspi/claim"
 	"github.com/gpubench/gpubench/hspi/decide"
 	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/model"
 	"github.com/gpubench/gpubench/hspi/verify"
 )
 
@@ -21,6 +22,9 @@ const evidenceName = "evidence.jsonl"
 // verdictFlags are those of all commands that judge.
 type verdictFlags struct {
 	claim    string
+	profile  string
+	alpha    float64
+	learned  *model.Profile // of profile; nil without one
 	tested   bool
 	asJSON   bool
 	noReport bool
@@ -29,6 +33,8 @@ type verdictFlags struct {
 func (f *verdictFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&f.claim, "claim", "", "what is said to serve it, such as h100-bf16-vllm or precision=bf16,tp=2")
+	flags.StringVar(&f.profile, "profile", "", "profile of 'gpubench hspi train' to compare with")
+	flags.Float64Var(&f.alpha, "claim-alpha", 0.01, "how often, at most, a true claim may be called contradicted")
 	flags.BoolVar(&f.tested, "tested-only", false, "leave parts that cannot be tested out of the verdict and the exit code")
 	flags.BoolVar(&f.asJSON, "json", false, "print the verdict as JSON")
 	flags.BoolVar(&f.noReport, "no-report", false, "write no report")
@@ -38,11 +44,27 @@ func (f *verdictFlags) parse() (claim.Claim, error) {
 	if f.claim == "" {
 		return claim.Claim{}, usagef("--claim is missing: what is said to serve the endpoint, such as h100-bf16-vllm")
 	}
-	c, err := claim.Parse(f.claim, nil)
+	if f.alpha <= 0 || f.alpha >= 1 {
+		return claim.Claim{}, usagef("--claim-alpha %g: a chance between 0 and 1", f.alpha)
+	}
+	var words map[claim.Part][]string
+	if f.profile != "" {
+		var err error
+		if f.learned, err = model.Load(f.profile); err != nil {
+			return claim.Claim{}, usagef("--profile: %w", err)
+		}
+		words = decide.Enrolled(f.learned)
+	}
+	c, err := claim.Parse(f.claim, words)
 	if err != nil {
 		return c, usagef("--claim: %w", err)
 	}
 	return c, nil
+}
+
+// judge judges evidence by the profile.
+func (f *verdictFlags) judge(file *evidence.File, said claim.Claim) *verify.Result {
+	return verify.Judge(file, said, f.learned, decide.Options{Alpha: f.alpha})
 }
 
 type verifyFlags struct {
@@ -110,7 +132,7 @@ func (f *verifyFlags) run(ctx context.Context, w world) error {
 	if err != nil {
 		return errors.Join(recordErr, err)
 	}
-	result := verify.Judge(file, said)
+	result := f.judge(file, said)
 	result.Spent = &rec.Result.Spent
 	return f.deliver(w, result, path, f.out)
 }
@@ -127,7 +149,7 @@ func (f *verifyFlags) offline(w world, said claim.Claim) error {
 	case err != nil:
 		return usagef("--evidence %s: %w", f.evidence, err)
 	}
-	return f.deliver(w, verify.Judge(file, said), f.evidence, f.out)
+	return f.deliver(w, f.judge(file, said), f.evidence, f.out)
 }
 
 // folder makes the output folder.

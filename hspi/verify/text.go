@@ -25,15 +25,49 @@ func (r *Result) Text(w io.Writer) error {
 			fmt.Fprintf(&out, "  - %s\n", e)
 		}
 	}
-	if len(r.Noticed) > 0 {
-		fmt.Fprintf(&out, "\nnoticed\n")
-		for _, n := range r.Noticed {
-			fmt.Fprintf(&out, "  - %s\n", n)
-		}
-	}
+	r.platforms(&out)
+	list(&out, "cannot be told", r.Limits)
+	list(&out, "noticed", r.Noticed)
 	fmt.Fprintf(&out, "\nverdict   %s: %s\n", strings.ToUpper(string(r.Verdict)), r.Why)
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// platforms writes what the enrolled platforms are worth.
+func (r *Result) platforms(out *strings.Builder) {
+	if len(r.Hypotheses) == 0 {
+		return
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "\nPLATFORM\tPROBABILITY")
+	for _, row := range r.probabilities() {
+		_, _ = fmt.Fprintln(table, strings.Join(row, "\t"))
+	}
+	_ = table.Flush()
+}
+
+// leastShown is the probability from which on a platform is worth a line.
+const leastShown = 0.001
+
+// probabilities are the platforms that matter and the unknown, as rows.
+func (r *Result) probabilities() [][]string {
+	var rows [][]string
+	for _, h := range r.Hypotheses {
+		if h.Probability >= leastShown {
+			rows = append(rows, []string{h.Name, fmt.Sprintf("%.3f", h.Probability)})
+		}
+	}
+	return append(rows, []string{"unknown", fmt.Sprintf("%.3f", r.Unknown)})
+}
+
+func list(out *strings.Builder, title string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(out, "\n%s\n", title)
+	for _, l := range lines {
+		fmt.Fprintf(out, "  - %s\n", l)
+	}
 }
 
 func orDash(s string) string {
@@ -52,10 +86,30 @@ func (r *Result) Page() *report.Page {
 		t.Rows = append(t.Rows, []string{string(f.Part), f.Claimed, orDash(f.Found), string(f.Verdict), strings.Join(f.Evidence, "; ")})
 	}
 	p.Sections = append(p.Sections, report.Section{Title: "Part by part", Tables: []report.Table{t}})
+	if len(r.Hypotheses) > 0 {
+		p.Sections = append(p.Sections, report.Section{Title: "Enrolled platforms", Tables: []report.Table{
+			{Header: []string{"platform", "probability"}, Rows: r.probabilities()}, r.reasons()}})
+	}
+	if len(r.Limits) > 0 {
+		p.Sections = append(p.Sections, report.Section{Title: "What cannot be told", Text: r.Limits})
+	}
 	if len(r.Noticed) > 0 {
 		p.Sections = append(p.Sections, report.Section{Title: "Noticed", Text: r.Noticed})
 	}
 	return p
+}
+
+// reasons are what decided between the two most probable platforms.
+func (r *Result) reasons() report.Table {
+	if len(r.Reasons) == 0 || len(r.Hypotheses) < 2 {
+		return report.Table{}
+	}
+	t := report.Table{Caption: fmt.Sprintf("What decided for %s against %s, in bits", r.Hypotheses[0].Name, r.Hypotheses[1].Name),
+		Header: []string{"feature", "bits"}}
+	for _, x := range r.Reasons {
+		t.Rows = append(t.Rows, []string{x.Feature, fmt.Sprintf("%+.1f", x.Bits)})
+	}
+	return t
 }
 
 func (r *Result) cost() string {

@@ -11,6 +11,7 @@ import (
 	"github.com/gpubench/gpubench/hspi/claim"
 	"github.com/gpubench/gpubench/hspi/decide"
 	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/model"
 	"github.com/gpubench/gpubench/hspi/probe"
 )
 
@@ -20,6 +21,17 @@ type Result struct {
 	Verdict  decide.Verdict   `json:"verdict"`
 	Why      string           `json:"why"`
 	Findings []decide.Finding `json:"findings"`
+	// Alpha is how often, at most, a true claim may be called contradicted.
+	Alpha float64 `json:"alpha"`
+	// Hypotheses are the most probable enrolled platforms, Unknown the probability
+	// that it is none, and Reasons what decided between the first two; none without a
+	// profile.
+	Hypotheses []model.Score   `json:"hypotheses,omitempty"`
+	Unknown    float64         `json:"unknown"`
+	Reasons    []model.Reason  `json:"reasons,omitempty"`
+	Exchange   *model.Exchange `json:"exchange,omitempty"`
+	// Limits are what this evidence cannot tell, and why.
+	Limits []string `json:"limits,omitempty"`
 	// Noticed is what was odd in the session: changed models, fields that are
 	// missing, a recording that ended early.
 	Noticed []string `json:"noticed,omitempty"`
@@ -34,17 +46,23 @@ type Result struct {
 	Head string `json:"head"`
 }
 
-// Judge judges a claim by the last session in f. It never fails: where nothing can
-// be said the result says why.
-func Judge(f *evidence.File, c claim.Claim) *Result {
-	r := &Result{Claim: c.String(), Head: f.Summary.Head}
+// shown is how many hypotheses a result keeps.
+const shown = 8
+
+// Judge judges a claim by the last session in f; the profile may be nil. It never
+// fails: where nothing can be said the result says why.
+func Judge(f *evidence.File, c claim.Claim, p *model.Profile, o decide.Options) *Result {
+	r := &Result{Claim: c.String(), Head: f.Summary.Head, Unknown: 1}
 	answers := r.session(f)
 	if why := unfit(f, answers, r.id(f)); why != "" {
 		for _, s := range c.Stated {
-			r.Findings = append(r.Findings, decide.Finding{Part: s.Part, Claimed: s.Word, Verdict: decide.NotTestable, Evidence: []string{why}})
+			r.Findings = append(r.Findings, decide.Finding{Part: s.Part, Claimed: s.Word, Verdict: decide.NotTestable, P: 1, Adjusted: 1, Evidence: []string{why}})
 		}
 	} else {
-		r.Findings = findings(c, answers)
+		d := decide.Decide(c, answers, p, o)
+		r.Findings, r.Alpha, r.Limits = d.Findings, d.Alpha, d.Limits
+		r.Hypotheses, r.Unknown = d.Hypotheses[:min(shown, len(d.Hypotheses))], d.Unknown
+		r.Reasons, r.Exchange = d.Reasons, d.Exchange
 	}
 	r.Verdict, r.Why = Overall(r.Findings)
 	return r
@@ -127,21 +145,6 @@ func lastFailure(f *evidence.File, id string) string {
 		}
 	}
 	return "nothing was asked"
-}
-
-// findings judges part by part.
-func findings(c claim.Claim, answers []*evidence.Response) []decide.Finding {
-	var all []decide.Finding
-	for _, s := range c.Stated {
-		switch s.Part {
-		case claim.Precision:
-			all = append(all, decide.Precision(s, answers))
-		default:
-			all = append(all, decide.Finding{Part: s.Part, Claimed: s.Word, Verdict: decide.NotTestable,
-				Evidence: []string{"nothing in the answers tells this without a platform to compare with"}})
-		}
-	}
-	return all
 }
 
 // Overall is the verdict on a whole claim. It is consistent only where each part
