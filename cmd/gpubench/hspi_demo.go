@@ -10,18 +10,20 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gpubench/gpubench/hspi/builtin"
 	"github.com/gpubench/gpubench/hspi/claim"
 	"github.com/gpubench/gpubench/hspi/decide"
 	"github.com/gpubench/gpubench/hspi/enrol"
 	"github.com/gpubench/gpubench/hspi/evidence"
 	"github.com/gpubench/gpubench/hspi/gateway"
+	"github.com/gpubench/gpubench/hspi/model"
 	"github.com/gpubench/gpubench/hspi/probe"
 	"github.com/gpubench/gpubench/hspi/verify"
 )
 
 // demoClaim is what the demonstration's endpoints are said to be; only the first
 // is.
-const demoClaim = "bf16"
+const demoClaim = "bf16-unquantised-flash"
 
 type demoFlags struct{ out string }
 
@@ -32,7 +34,8 @@ func demoCommand(w world) *cobra.Command {
 		Short: "Show two verdicts on recorded platforms, without network or key",
 		Long: `Serve the recorded answers of two platforms on this machine's loopback, both said to
 be ` + demoClaim + `, ask them as any endpoint is asked, and show the verdicts: one consistent,
-one contradicted. The platforms ran on an H200; nothing leaves this machine.`,
+one contradicted. The platforms ran on an H200, in sessions that the built-in profile
+was not trained on; nothing leaves this machine.`,
 		Example: `  gpubench hspi demo
   gpubench hspi demo --out demo`,
 		Args: needs(),
@@ -49,6 +52,10 @@ func (f *demoFlags) run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
+	profile, err := builtin.Profile()
+	if err != nil {
+		return err
+	}
 	if f.out == "" {
 		f.out = filepath.Join("gpubench-out", "demo-"+w.now().Format("20060102-150405"))
 	}
@@ -58,7 +65,7 @@ func (f *demoFlags) run(ctx context.Context, w world) error {
 			return usagef("cannot make the output folder: %w; choose another with --out", err)
 		}
 		fmt.Fprintf(w.out, "== %s, said to be %s ==\n\n", platform, demoClaim)
-		r, err := demonstrate(ctx, platform, filepath.Join(dir, evidenceName), said)
+		r, err := demonstrate(ctx, platform, filepath.Join(dir, evidenceName), said, profile)
 		if err != nil {
 			return fmt.Errorf("demonstrate %s: %w", platform, err)
 		}
@@ -73,7 +80,7 @@ func (f *demoFlags) run(ctx context.Context, w world) error {
 }
 
 // demonstrate asks a built-in recording over HTTP and judges the answers.
-func demonstrate(ctx context.Context, platform, path string, said claim.Claim) (*verify.Result, error) {
+func demonstrate(ctx context.Context, platform, path string, said claim.Claim, profile *model.Profile) (*verify.Result, error) {
 	recorded, err := gateway.LoadRecorded(platform)
 	if err != nil {
 		return nil, err
@@ -94,7 +101,7 @@ func demonstrate(ctx context.Context, platform, path string, said claim.Claim) (
 	if err != nil {
 		return nil, err
 	}
-	r := verify.Judge(f, said, nil, decide.Options{})
+	r := verify.Judge(f, said, profile, decide.Options{})
 	r.Spent = &rec.Result.Spent
 	return r, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gpubench/gpubench/hspi/evidence"
 	"github.com/gpubench/gpubench/hspi/feature"
 	"github.com/gpubench/gpubench/hspi/model"
+	"github.com/gpubench/gpubench/hspi/verify"
 )
 
 type hspiExplainFlags struct {
@@ -34,7 +35,7 @@ like, and which features decided between the best two, or those of --between.`,
 		RunE: func(_ *cobra.Command, args []string) error { return f.run(w, args[0]) },
 	}
 	flags := c.Flags()
-	flags.StringVar(&f.profile, "profile", "", "profile of 'gpubench hspi train'")
+	addProfile(c, &f.profile)
 	flags.StringSliceVar(&f.against, "between", nil, "two platforms of the profile")
 	flags.IntVar(&f.top, "top", 5, "how many platforms to show")
 	flags.BoolVar(&f.asJSON, "json", false, "print JSON")
@@ -49,15 +50,18 @@ type explained struct {
 	GridWhy  string           `json:"grid_why,omitempty"`
 	Decimals feature.Decimals `json:"decimals"`
 	Writer   feature.Writer   `json:"writer,omitempty"`
-	// Result is what the profile says; nil without one.
-	Result  *model.Result  `json:"result,omitempty"`
+	// Hypotheses are the profile's platforms, the most probable first, and Unknown
+	// the probability that it is none; none without a profile.
+	Hypotheses []verify.Hypothesis `json:"hypotheses,omitempty"`
+	Unknown    float64             `json:"unknown"`
+	// Reasons are what decided between the two platforms of Between.
 	Between []string       `json:"between,omitempty"`
 	Reasons []model.Reason `json:"reasons,omitempty"`
 }
 
 func (f *hspiExplainFlags) run(w world, path string) error {
-	if len(f.against) > 0 && (f.profile == "" || len(f.against) != 2) {
-		return usagef("--between wants two platforms, and --profile")
+	if len(f.against) > 0 && (f.profile == profileNone || len(f.against) != 2) {
+		return usagef("--between wants two platforms of a profile")
 	}
 	file, err := evidence.Load(path)
 	switch {
@@ -67,11 +71,11 @@ func (f *hspiExplainFlags) run(w world, path string) error {
 		return usagef("%w", err)
 	}
 	x := look(file.Responses())
-	if f.profile != "" {
-		profile, err := model.Load(f.profile)
-		if err != nil {
-			return usagef("--profile: %w", err)
-		}
+	profile, err := loadProfile(f.profile)
+	if err != nil {
+		return err
+	}
+	if profile != nil {
 		if err := x.compare(profile, file.Responses(), f.against); err != nil {
 			return err
 		}
@@ -84,7 +88,7 @@ func (f *hspiExplainFlags) run(w world, path string) error {
 
 // look is what needs no reference.
 func look(answers []*evidence.Response) *explained {
-	x := &explained{Answers: len(answers), Decimals: feature.ReadDecimals(answers)}
+	x := &explained{Answers: len(answers), Unknown: 1, Decimals: feature.ReadDecimals(answers)}
 	x.Writer, _ = x.Decimals.Writer()
 	if g, why, ok := feature.FindGrid(answers); ok {
 		x.Grid = &g
@@ -96,12 +100,13 @@ func look(answers []*evidence.Response) *explained {
 
 // compare asks a profile, and why it prefers the first of two platforms.
 func (x *explained) compare(p *model.Profile, answers []*evidence.Response, between []string) error {
-	x.Result = p.Classify(answers)
-	pair := x.Result.Scores[:2] // a profile has two platforms at least
+	r := p.Classify(answers)
+	x.Hypotheses, x.Unknown = verify.Hypotheses(r.Scores, len(r.Scores)), r.Unknown
+	pair := r.Scores[:2] // a profile has two platforms at least
 	if between != nil {
 		pair = nil
 		for _, name := range between {
-			s, err := scoreOf(x.Result, name)
+			s, err := scoreOf(r, name)
 			if err != nil {
 				return err
 			}
@@ -138,13 +143,13 @@ func (x *explained) text(w world, top int) error {
 	if x.Writer != "" {
 		fmt.Fprintf(&out, "numbers   %s (%d looked at)\n", x.Writer, x.Decimals.Count)
 	}
-	if r := x.Result; r != nil {
+	if x.Hypotheses != nil {
 		table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 		_, _ = fmt.Fprintf(table, "\nPLATFORM\tPROBABILITY\tLIKE IT AT ALL\n") // a Builder never fails
-		for _, s := range r.Scores[:min(max(top, 1), len(r.Scores))] {
-			_, _ = fmt.Fprintf(table, "%s\t%.3f\t%.3f\n", s.Name, s.Probability, s.Like)
+		for _, s := range x.Hypotheses[:min(max(top, 1), len(x.Hypotheses))] {
+			_, _ = fmt.Fprintf(table, "%s\t%.3f\t%.3f\n", s.Platform, s.Probability, s.Like)
 		}
-		_, _ = fmt.Fprintf(table, "unknown\t%.3f\t\n", r.Unknown)
+		_, _ = fmt.Fprintf(table, "unknown\t%.3f\t\n", x.Unknown)
 		_, _ = fmt.Fprintf(table, "\nFOR %s AGAINST %s\tBITS\t%s\t%s\n", x.Between[0], x.Between[1], x.Between[0], x.Between[1])
 		for _, reason := range x.Reasons {
 			_, _ = fmt.Fprintf(table, "%s\t%+.1f\t%.4g\t%.4g\n", reason.Feature, reason.Bits, reason.First+0, reason.Second+0) // +0 turns -0 into 0

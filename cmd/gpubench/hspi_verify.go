@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gpubench/gpubench/hspi/builtin"
 	"github.com/gpubench/gpubench/hspi/claim"
 	"github.com/gpubench/gpubench/hspi/decide"
 	"github.com/gpubench/gpubench/hspi/evidence"
@@ -33,7 +34,7 @@ type verdictFlags struct {
 func (f *verdictFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&f.claim, "claim", "", "what is said to serve it, such as h100-bf16-vllm or precision=bf16,tp=2")
-	flags.StringVar(&f.profile, "profile", "", "profile of 'gpubench hspi train' to compare with")
+	addProfile(c, &f.profile)
 	flags.Float64Var(&f.alpha, "claim-alpha", 0.01, "how often, at most, a true claim may be called contradicted")
 	flags.BoolVar(&f.tested, "tested-only", false, "leave parts that cannot be tested out of the verdict and the exit code")
 	flags.BoolVar(&f.asJSON, "json", false, "print the verdict as JSON")
@@ -47,12 +48,12 @@ func (f *verdictFlags) parse() (claim.Claim, error) {
 	if f.alpha <= 0 || f.alpha >= 1 {
 		return claim.Claim{}, usagef("--claim-alpha %g: a chance between 0 and 1", f.alpha)
 	}
+	var err error
+	if f.learned, err = loadProfile(f.profile); err != nil {
+		return claim.Claim{}, err
+	}
 	var words map[claim.Part][]string
-	if f.profile != "" {
-		var err error
-		if f.learned, err = model.Load(f.profile); err != nil {
-			return claim.Claim{}, usagef("--profile: %w", err)
-		}
+	if f.learned != nil {
 		words = decide.Enrolled(f.learned)
 	}
 	c, err := claim.Parse(f.claim, words)
@@ -65,6 +66,32 @@ func (f *verdictFlags) parse() (claim.Claim, error) {
 // judge judges evidence by the profile.
 func (f *verdictFlags) judge(file *evidence.File, said claim.Claim) *verify.Result {
 	return verify.Judge(file, said, f.learned, decide.Options{Alpha: f.alpha})
+}
+
+// Profiles that are no file.
+const (
+	profileBuiltin = "builtin"
+	profileNone    = "none"
+)
+
+func addProfile(c *cobra.Command, name *string) {
+	c.Flags().StringVar(name, "profile", profileBuiltin, "profile of 'gpubench hspi train' to compare with; "+profileBuiltin+": the lab's platforms, "+
+		profileNone+": only what needs no reference")
+}
+
+// loadProfile reads a profile; nil for none.
+func loadProfile(name string) (*model.Profile, error) {
+	switch name {
+	case profileNone:
+		return nil, nil
+	case profileBuiltin:
+		return builtin.Profile()
+	}
+	p, err := model.Load(name)
+	if err != nil {
+		return nil, usagef("--profile: %w", err)
+	}
+	return p, nil
 }
 
 type verifyFlags struct {

@@ -54,7 +54,7 @@ func (r *Result) probabilities() [][]string {
 	var rows [][]string
 	for _, h := range r.Hypotheses {
 		if h.Probability >= leastShown {
-			rows = append(rows, []string{h.Name, fmt.Sprintf("%.3f", h.Probability)})
+			rows = append(rows, []string{h.Platform, fmt.Sprintf("%.3f", h.Probability)})
 		}
 	}
 	return append(rows, []string{"unknown", fmt.Sprintf("%.3f", r.Unknown)})
@@ -104,7 +104,7 @@ func (r *Result) reasons() report.Table {
 	if len(r.Reasons) == 0 || len(r.Hypotheses) < 2 {
 		return report.Table{}
 	}
-	t := report.Table{Caption: fmt.Sprintf("What decided for %s against %s, in bits", r.Hypotheses[0].Name, r.Hypotheses[1].Name),
+	t := report.Table{Caption: fmt.Sprintf("What decided for %s against %s, in bits", r.Hypotheses[0].Platform, r.Hypotheses[1].Platform),
 		Header: []string{"feature", "bits"}}
 	for _, x := range r.Reasons {
 		t.Rows = append(t.Rows, []string{x.Feature, fmt.Sprintf("%+.1f", x.Bits)})

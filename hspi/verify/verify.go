@@ -26,7 +26,7 @@ type Result struct {
 	// Hypotheses are the most probable enrolled platforms, Unknown the probability
 	// that it is none, and Reasons what decided between the first two; none without a
 	// profile.
-	Hypotheses []model.Score   `json:"hypotheses,omitempty"`
+	Hypotheses []Hypothesis    `json:"hypotheses,omitempty"`
 	Unknown    float64         `json:"unknown"`
 	Reasons    []model.Reason  `json:"reasons,omitempty"`
 	Exchange   *model.Exchange `json:"exchange,omitempty"`
@@ -49,6 +49,23 @@ type Result struct {
 // shown is how many hypotheses a result keeps.
 const shown = 8
 
+// Hypothesis is an enrolled platform and what speaks for it.
+type Hypothesis struct {
+	Platform    string  `json:"platform"`
+	Probability float64 `json:"probability"`
+	// Like is the probability that it is this platform, whatever the others are.
+	Like float64 `json:"like"`
+}
+
+// Hypotheses are the first of some scores.
+func Hypotheses(scores []model.Score, most int) []Hypothesis {
+	var all []Hypothesis
+	for _, s := range scores[:min(most, len(scores))] {
+		all = append(all, Hypothesis{s.Name, s.Probability, s.Like})
+	}
+	return all
+}
+
 // Judge judges a claim by the last session in f; the profile may be nil. It never
 // fails: where nothing can be said the result says why.
 func Judge(f *evidence.File, c claim.Claim, p *model.Profile, o decide.Options) *Result {
@@ -61,7 +78,7 @@ func Judge(f *evidence.File, c claim.Claim, p *model.Profile, o decide.Options) 
 	} else {
 		d := decide.Decide(c, answers, p, o)
 		r.Findings, r.Alpha, r.Limits = d.Findings, d.Alpha, d.Limits
-		r.Hypotheses, r.Unknown = d.Hypotheses[:min(shown, len(d.Hypotheses))], d.Unknown
+		r.Hypotheses, r.Unknown = Hypotheses(d.Hypotheses, shown), d.Unknown
 		r.Reasons, r.Exchange = d.Reasons, d.Exchange
 	}
 	r.Verdict, r.Why = Overall(r.Findings)
