@@ -43,7 +43,7 @@ generate:
 # Generated files are made again, where what they are made of is at hand, and must not
 # change; nor must the list of modules.
 generated: generate
-	git diff --exit-code --stat -- results/published stream/host
+	git diff --exit-code --stat -- results/published stream/host perfpred/gpu
 	$(GO) mod tidy -diff
 
 # Without the tools (offline, say) the tests that need them are skipped, but not in CI.

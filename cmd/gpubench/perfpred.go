@@ -26,15 +26,21 @@ func perfpredCommand(w world) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "perfpred",
 		Short: "Predict a machine's performance from what is known about it",
-		Long: `Predict what SPEC CPU2017 would give on a machine that nobody measured, from its
-description alone: train models on published results, measure how far they are
+		Long: `Predict what a machine that nobody measured would give, from its description alone.
+
+GPUs: a model of our recorded run and of published figures is built in; ask it for a
+benchmark, a GEMM or an MLPerf model on a GPU by name, or whether a measured card is normal.
+
+CPUs: train models of SPEC CPU2017 on published results, measure how far they are
 from CPU models that they have not seen, and ask them.`,
-		Example: `  gpubench perfpred train --data ~/data --out models
+		Example: `  gpubench perfpred predict --gpu h100-pcie --bench wgmma/f16
+  gpubench perfpred check gpubench-out/hopper/results.json
+  gpubench perfpred train --data ~/data --out models
   gpubench perfpred predict models/fp_rate.json --this-machine`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(perfpredTrainCommand(w), perfpredEvalCommand(w), perfpredPredictCommand(w), perfpredExplainCommand(w))
+	c.AddCommand(perfpredTrainCommand(w), perfpredEvalCommand(w), perfpredPredictCommand(w), perfpredCheckCommand(w), perfpredExplainCommand(w))
 	return c
 }
 
@@ -211,17 +217,33 @@ type perfpredPredictFlags struct {
 
 func perfpredPredictCommand(w world) *cobra.Command {
 	f := &perfpredPredictFlags{}
+	var question gpuQuestion
 	c := &cobra.Command{
-		Use:   "predict MODEL",
-		Short: "Predict what a suite would give on a machine",
+		Use:   "predict MODEL | predict --gpu NAME --bench BENCHMARK...",
+		Short: "Predict what a suite would give on a machine, or a benchmark on a GPU",
 		Long: `Predict what a suite would give on a machine. Columns are those of the published
-results; what is left out is taken as usual for the CPU, and listed.`,
-		Example: `  gpubench perfpred predict models/fp_rate.json --cpu 'Xeon Gold 6226' --set sockets=2,mem_channels=12
+results; what is left out is taken as usual for the CPU, and listed.
+
+With --gpu, predict benchmarks on a GPU by the built-in model.`,
+		Example: `  gpubench perfpred predict --gpu h100-pcie --bench wgmma/f16,memory/dram-bandwidth
+  gpubench perfpred predict models/fp_rate.json --cpu 'Xeon Gold 6226' --set sockets=2,mem_channels=12
   gpubench perfpred predict models/int_speed.json --this-machine
   gpubench perfpred predict models/int_rate.json --machine machine.json --json`,
-		Args: needs("MODEL"),
-		RunE: func(_ *cobra.Command, args []string) error { return f.predict(w, args[0]) },
+		Args: func(c *cobra.Command, args []string) error {
+			if question.name != "" {
+				return needs()(c, args)
+			}
+			return needs("MODEL")(c, args)
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			if question.name != "" {
+				question.asJSON = f.asJSON
+				return question.predict(w)
+			}
+			return f.predict(w, args[0])
+		},
 	}
+	question.flags(c)
 	flags := c.Flags()
 	flags.StringVar(&f.cpu, "cpu", "", "name of the CPU")
 	flags.StringVar(&f.machine, "machine", "", "JSON file with an object of COLUMN: value")

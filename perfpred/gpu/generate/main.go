@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +12,10 @@ import (
 )
 
 func main() {
+	if os.Getenv("GPUBENCH_DATA") == "" {
+		fmt.Fprintln(os.Stderr, "generate: perfpred/gpu is left as it is: GPUBENCH_DATA names no folder with mlperf-inference-v4.1/results.csv")
+		return
+	}
 	if err := generate(os.Getenv("GPUBENCH_DATA"), "."); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
@@ -21,9 +24,6 @@ func main() {
 
 // generate trains and evaluates on the results under data and writes both files to dir.
 func generate(data, dir string) error {
-	if data == "" {
-		return errors.New("GPUBENCH_DATA does not name the folder with mlperf-inference-v4.1/results.csv")
-	}
 	mlperf, err := os.ReadFile(filepath.Join(data, "mlperf-inference-v4.1", "results.csv"))
 	if err != nil {
 		return err
