@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,7 +85,7 @@ func (f *endpointFlags) options(w world) (enrol.Options, error) {
 		return o, usagef("--endpoint is missing: the address of the API, such as https://host/v1")
 	case f.model == "":
 		return o, usagef("--model is missing: the name of the model, as the endpoint knows it")
-	case o.Size != enrol.Small && o.Size != enrol.Standard:
+	case !slices.Contains(enrol.Sizes(), o.Size):
 		return o, usagef("--plan %q: it is one of %s", f.size, strings.Join(sizes(), ", "))
 	case f.budget.Requests < 0 || f.budget.Tokens < 0 || f.budget.Cost < 0 || f.price.Prompt < 0 || f.price.Completion < 0 || f.rate < 0 || f.timeout <= 0 || f.attempts < 1:
 		return o, usagef("budgets, prices, rates, times and attempts are positive")

@@ -68,16 +68,16 @@ func TestEnrollRefuses(t *testing.T) {
 	t.Setenv("GOOD_KEY", "sk-0123456789")
 	s := newScene(t)
 	for says, args := range map[string][]string{
-		"--endpoint is missing":              {"--model", "m", "--platform", "p"},
-		"--model is missing":                 {"--endpoint", "http://127.0.0.1:1", "--platform", "p"},
-		"--platform is missing":              {"--endpoint", "http://127.0.0.1:1", "--model", "m"},
-		"sessions are counted from 1":        {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--platform", "p", "--session", "0"},
-		`--plan "huge": it is one of small`:  {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--platform", "p", "--plan", "huge"},
-		"the environment variable EMPTY_KEY": {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--platform", "p", "--key-env", "EMPTY_KEY"},
-		"without encryption":                 {"--endpoint", "http://example.invalid", "--model", "m", "--platform", "p", "--key-env", "GOOD_KEY"},
-		"--endpoint: unusable endpoint":      {"--endpoint", "ftp://host", "--model", "m", "--platform", "p"},
-		"--max-cost needs --price-prompt":    {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--platform", "p", "--max-cost", "1"},
-		"budgets, prices, rates, times and":  {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--platform", "p", "--rate", "-1"},
+		"--endpoint is missing":                              {"--model", "m", "--platform", "p"},
+		"--model is missing":                                 {"--endpoint", "http://127.0.0.1:1", "--platform", "p"},
+		"--platform is missing":                              {"--endpoint", "http://127.0.0.1:1", "--model", "m"},
+		"sessions are counted from 1":                        {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--platform", "p", "--session", "0"},
+		`--plan "huge": it is one of small, quick, standard`: {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--platform", "p", "--plan", "huge"},
+		"the environment variable EMPTY_KEY":                 {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--platform", "p", "--key-env", "EMPTY_KEY"},
+		"without encryption":                                 {"--endpoint", "http://example.invalid", "--model", "m", "--platform", "p", "--key-env", "GOOD_KEY"},
+		"--endpoint: unusable endpoint":                      {"--endpoint", "ftp://host", "--model", "m", "--platform", "p"},
+		"--max-cost needs --price-prompt":                    {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--platform", "p", "--max-cost", "1"},
+		"budgets, prices, rates, times and":                  {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--platform", "p", "--rate", "-1"},
 	} {
 		o := s.gpubench(append([]string{"hspi", "enroll", "--out", s.path("refused.jsonl")}, args...)...)
 		assert.Equal(t, exitUsage, o.code, "%s: %s", says, o.err)

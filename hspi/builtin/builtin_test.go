@@ -70,3 +70,54 @@ func TestAnotherModel(t *testing.T) {
 	}
 	assert.Greater(t, r.Unknown, 0.5)
 }
+
+// TestFewRequests: less than 50 requests, discovery included, tell the quantisation:
+// of each platform the session that was held out is served again.
+func TestFewRequests(t *testing.T) {
+	p, err := builtin.Profile()
+	require.NoError(t, err)
+	sessions, err := enrol.Load(filepath.Join("..", "recorded"))
+	require.NoError(t, err)
+	right, n := 0, 0
+	for _, s := range sessions {
+		if s.Number != builtin.HeldOut {
+			continue
+		}
+		f := asked(t, s)
+		require.LessOrEqual(t, f.Summary.Exchanges, 50)
+		n++
+		words := p.Classify(f.Responses()).Label("quantisation")
+		best := ""
+		for word, v := range words {
+			if v > words[best] {
+				best = word
+			}
+		}
+		if best == s.Labels["quantisation"] {
+			right++
+		} else {
+			t.Logf("%s: %s with %.2f", s.Platform, best, words[best])
+		}
+	}
+	assert.GreaterOrEqual(t, float64(right), 0.95*float64(n), "%d of %d", right, n)
+	t.Logf("%d of %d", right, n)
+}
+
+// asked asks a recorded session the quick plan.
+func asked(t *testing.T, s enrol.Session) *evidence.File {
+	t.Helper()
+	replay, err := gateway.NewReplay(s.Evidence)
+	require.NoError(t, err)
+	server := httptest.NewServer(replay)
+	defer server.Close()
+	e, err := probe.ParseEndpoint(server.URL)
+	require.NoError(t, err)
+	o := enrol.Options{Size: enrol.Quick}
+	o.Endpoint, o.Model, o.Tool, o.Seed = e, "lab", "test", 1
+	path := filepath.Join(t.TempDir(), "e.jsonl")
+	_, err = enrol.Record(context.Background(), path, o)
+	require.NoError(t, err)
+	f, err := evidence.Load(path)
+	require.NoError(t, err)
+	return f
+}

@@ -28,11 +28,12 @@ type Size string
 // Sizes.
 const (
 	Small    Size = "small"    // a first look: 5 requests after discovery
+	Quick    Size = "quick"    // prompts only: 19 requests after discovery, less than 50 with it
 	Standard Size = "standard" // everything: about 110 requests after discovery
 )
 
 // Sizes are all of them.
-func Sizes() []Size { return []Size{Small, Standard} }
+func Sizes() []Size { return []Size{Small, Quick, Standard} }
 
 // freshPrompts is how many prompts of a standard session other sessions lack.
 const freshPrompts = 8
@@ -109,7 +110,7 @@ func (rec *Recording) ask(ctx context.Context, s *probe.Session, o Options, nonc
 	if rec.Result.Answered == 0 {
 		return fmt.Errorf("%w: %w", ErrNothing, rec.Result.Failed[0].Err)
 	}
-	if o.Size == Small {
+	if o.Size != Standard {
 		return nil
 	}
 	forced, err := plan.Forced(po, rec.Capabilities, rec.Result.Responses)
@@ -140,10 +141,13 @@ func Plan(o Options) (*plan.Plan, error) {
 }
 
 func (o Options) plan(nonce string) plan.Options {
-	if o.Size == Small {
-		return plan.Small(o.Model, o.Seed, nonce)
-	}
 	p := plan.Standard(o.Model, o.Seed, nonce)
+	switch o.Size {
+	case Small:
+		return plan.Small(o.Model, o.Seed, nonce)
+	case Quick:
+		return plan.Options{Model: p.Model, Seed: p.Seed, Nonce: p.Nonce, Prompts: p.Prompts, ProbeTokens: p.ProbeTokens, Repeats: 2, RepeatOf: p.RepeatOf, Echoes: p.Echoes}
+	}
 	p.Fresh, p.FreshSeed = freshPrompts, o.Seed+uint64(o.Session)<<32+1
 	return p
 }
