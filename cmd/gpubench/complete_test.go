@@ -91,7 +91,8 @@ func TestCompletionsOfFlags(t *testing.T) {
 // TestEveryFlagWithAChoiceIsCompleted finds a completion whose flag is misspelt,
 // which cobra drops in silence.
 func TestEveryFlagWithAChoiceIsCompleted(t *testing.T) {
-	choices := map[string]bool{"backend": true, "format": true, "fail-on": true, "target": true, "point": true, "recording": true, "resume": true}
+	choices := map[string]bool{"backend": true, "format": true, "fail-on": true, "target": true, "point": true, "recording": true, "resume": true,
+		"kernel": true, "type": true, "stores": true, "isa": true}
 	for _, c := range newRoot(newScene(t).world).Commands() {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			folder := f.Name == "out" && c.Name() != "export"

@@ -86,6 +86,7 @@ func execute(ctx context.Context, args []string, w world) int {
 
 const (
 	groupMeasure  = "measure"
+	groupInfer    = "infer"
 	groupDocument = "document"
 )
 
@@ -98,11 +99,14 @@ number comes with an interval, the clock during the measurement, the machine
 instruction that ran and how that was proven, and a check of the result.
 
 The main job is 'gpubench run hopper'. Without an NVIDIA GPU it replays a
-recorded run of a real one, and says so everywhere.
+recorded run of a real one, and says so everywhere. 'gpubench stream' measures
+memory, the host's too; 'gpubench hspi' says what serves an endpoint, and
+'gpubench perfpred' what a machine that you do not own would give.
 
 ` + exitHelp,
 		Example: `  gpubench doctor                     what can this machine measure?
   gpubench run hopper                 measure everything; tables, document, report
+  gpubench stream                     memory bandwidth of host and GPU
   gpubench explain dpx/latency        what is measured, and how
   gpubench compare old.json new.json  what became faster or slower`,
 		SilenceUsage: true, SilenceErrors: true, DisableFlagsInUseLine: true, SuggestionsMinimumDistance: 2,
@@ -113,14 +117,15 @@ recorded run of a real one, and says so everywhere.
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usagef("%w; '%s --help' shows the flags", err, c.CommandPath())
 	})
-	root.AddGroup(&cobra.Group{ID: groupMeasure, Title: "Measure:"}, &cobra.Group{ID: groupDocument, Title: "Work with documents:"})
+	root.AddGroup(&cobra.Group{ID: groupMeasure, Title: "Measure:"}, &cobra.Group{ID: groupInfer, Title: "Infer:"}, &cobra.Group{ID: groupDocument, Title: "Work with documents:"})
 	add := func(group string, commands ...*cobra.Command) {
 		for _, c := range commands {
 			c.GroupID = group
 			root.AddCommand(c)
 		}
 	}
-	add(groupMeasure, runCommand(w), streamCommand(w), hspiCommand(w), perfpredCommand(w), listCommand(w), explainCommand(w), doctorCommand(w))
+	add(groupMeasure, runCommand(w), streamCommand(w), listCommand(w), explainCommand(w), doctorCommand(w))
+	add(groupInfer, hspiCommand(w), perfpredCommand(w))
 	add(groupDocument, reportCommand(w), compareCommand(w), exportCommand(w))
 	return root
 }
