@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -125,6 +128,19 @@ func TestVerifyBadInput(t *testing.T) {
 			assert.Positive(t, f.Summary.Exchanges)
 		})
 	}
+}
+
+// TestVerifyTLS: a certificate that nobody vouches for ends the run before anything
+// is asked.
+func TestVerifyTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(served(gateway.BFloat16, gateway.Options{}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	s := newScene(t)
+	o := s.gpubench("hspi", "verify", "--endpoint", server.URL, "--model", "tiny", "--claim", "bf16", "--attempts", "1", "--out", s.path("v"))
+	assert.Equal(t, exitNotTestable, o.code, o.err)
+	assert.Contains(t, o.out, "certificate")
 }
 
 // TestVerifyGoesOn: an interrupted run says how to go on, and asks nothing twice.

@@ -2,6 +2,7 @@ package builtin_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
@@ -83,7 +84,9 @@ func TestFewRequests(t *testing.T) {
 		if s.Number != builtin.HeldOut {
 			continue
 		}
-		f := asked(t, s)
+		replay, err := gateway.NewReplay(s.Evidence)
+		require.NoError(t, err)
+		f := asked(t, replay)
 		require.LessOrEqual(t, f.Summary.Exchanges, 50)
 		n++
 		words := p.Classify(f.Responses()).Label("quantisation")
@@ -103,12 +106,59 @@ func TestFewRequests(t *testing.T) {
 	t.Logf("%d of %d", right, n)
 }
 
-// asked asks a recorded session the quick plan.
-func asked(t *testing.T, s enrol.Session) *evidence.File {
-	t.Helper()
-	replay, err := gateway.NewReplay(s.Evidence)
+// TestEvasion: what stands between may mix, round or add noise; it never makes
+// another platform consistent with the claim, and never a true claim contradicted.
+func TestEvasion(t *testing.T) {
+	p, err := builtin.Profile()
 	require.NoError(t, err)
-	server := httptest.NewServer(replay)
+	honest, cheap := replayed(t, "h200-bf16-flash"), replayed(t, "h200-bf16-int4")
+	c, err := claim.Parse("bf16-unquantised", nil)
+	require.NoError(t, err)
+	for name, tt := range map[string]struct {
+		o    gateway.Options
+		from http.Handler
+		not  decide.Verdict
+	}{
+		"cheap":                 {gateway.Options{}, cheap, decide.Consistent},
+		"cheap, rounded to 4":   {gateway.Options{Decimals: 4}, cheap, decide.Consistent},
+		"cheap, rounded to 2":   {gateway.Options{Decimals: 2}, cheap, decide.Consistent},
+		"cheap, little noise":   {gateway.Options{Noise: 1e-3}, cheap, decide.Consistent},
+		"cheap, much noise":     {gateway.Options{Noise: 0.1}, cheap, decide.Consistent},
+		"half cheap":            {gateway.Options{Seed: 1, Other: honest, OtherShare: 0.5}, cheap, decide.Consistent},
+		"honest":                {gateway.Options{}, honest, decide.Contradicted},
+		"honest, rounded to 4":  {gateway.Options{Decimals: 4}, honest, decide.Contradicted},
+		"honest, rounded to 2":  {gateway.Options{Decimals: 2}, honest, decide.Contradicted},
+		"honest, little noise":  {gateway.Options{Noise: 1e-3}, honest, decide.Contradicted},
+		"honest, answers again": {gateway.Options{Cache: true}, honest, decide.Contradicted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := verify.Judge(asked(t, gateway.New(tt.from, tt.o)), c, p, decide.Options{})
+			t.Logf("%s: %s (unknown %.2f)", r.Verdict, r.Why, r.Unknown)
+			assert.NotEqual(t, tt.not, r.Findings[1].Verdict, "%+v", r.Findings)
+		})
+	}
+}
+
+// replayed serves the held-out session of a platform.
+func replayed(t *testing.T, platform string) http.Handler {
+	t.Helper()
+	sessions, err := enrol.Load(filepath.Join("..", "recorded", "h200", platform+".tar.zst"))
+	require.NoError(t, err)
+	for _, s := range sessions {
+		if s.Number == builtin.HeldOut {
+			replay, err := gateway.NewReplay(s.Evidence)
+			require.NoError(t, err)
+			return replay
+		}
+	}
+	t.Fatalf("%s has no session %s", platform, builtin.HeldOut)
+	return nil
+}
+
+// asked asks a handler the quick plan.
+func asked(t *testing.T, h http.Handler) *evidence.File {
+	t.Helper()
+	server := httptest.NewServer(h)
 	defer server.Close()
 	e, err := probe.ParseEndpoint(server.URL)
 	require.NoError(t, err)
