@@ -85,8 +85,9 @@ func Decide(c claim.Claim, answers []*evidence.Response, p *model.Profile, o Opt
 	if o.Alpha <= 0 {
 		o.Alpha = 0.01
 	}
-	d := &Decision{Claim: c.String(), Alpha: o.Alpha, Answers: len(answers), Unknown: 1, Limits: limits(answers)}
-	j := judge{answers: answers, o: o}
+	read := feature.Read(answers)
+	d := &Decision{Claim: c.String(), Alpha: o.Alpha, Answers: len(answers), Unknown: 1, Limits: limits(read)}
+	j := judge{read: read, o: o}
 	if p != nil {
 		j.look(p)
 		d.report(&j, p)
@@ -112,7 +113,7 @@ func (d *Decision) report(j *judge, p *model.Profile) {
 	if len(d.Hypotheses) > 1 {
 		d.Reasons = p.Explain(d.Hypotheses[0], d.Hypotheses[1])
 	}
-	if x, ok := d.Hypotheses[0].Platform.Exchangeable(j.answers); ok {
+	if x, ok := d.Hypotheses[0].Platform.Exchangeable(j.read.Observations()); ok {
 		d.Exchange = &x
 	}
 }
@@ -152,15 +153,15 @@ func holm(all []Finding) {
 }
 
 // limits are what the answers themselves rule out.
-func limits(answers []*evidence.Response) []string {
+func limits(r *feature.Reading) []string {
 	var all []string
-	if len(answers) == 0 {
+	if len(r.Answers()) == 0 {
 		return []string{"there are no answers"}
 	}
-	if altered, why := feature.Altered(answers); altered {
+	if altered, why := feature.Altered(r.Answers()); altered {
 		all = append(all, why)
 	}
-	if n, asked := feature.Repeats(answers); asked > 0 && n == asked {
+	if n, asked := r.Repeats(); asked > 0 && n == asked {
 		all = append(all, fmt.Sprintf("the endpoint repeated itself in all digits at all %d prompts that were asked again, also under load: its kernels do not depend on the batch, it was idle, or it gave stored answers. What shows in how a server varies (load, number of backends) cannot be told", n))
 	}
 	return all

@@ -15,14 +15,18 @@ import (
 // claims. No grid speaks for a head in float32, which models in any precision may
 // have: it contradicts nothing by itself.
 func Precision(claimed claim.Stated, answers []*evidence.Response) Finding {
-	f := Finding{Part: claim.Precision, Claimed: claimed.Word}
-	g, why, ok := feature.FindGrid(answers)
+	return precision(claimed, feature.Read(answers))
+}
+
+func precision(claimed claim.Stated, r *feature.Reading) Finding {
+	f := Finding{Part: claim.Precision, Claimed: claimed.Word, P: 1, Adjusted: 1}
+	g, why, ok := r.Grid()
 	if !ok {
 		f.Verdict, f.Evidence = NotTestable, []string{"the grid of the logits cannot be seen, because " + why}
 		return f
 	}
 	f.Evidence = append(f.Evidence, gridWords(g))
-	altered, reason := feature.Altered(answers)
+	altered, reason := feature.Altered(r.Answers())
 	switch {
 	case g.Head == feature.NoGrid && altered:
 		f.Verdict = NotTestable
@@ -51,6 +55,6 @@ func gridWords(g feature.Grid) string {
 	if g.Head == feature.NoGrid {
 		return fmt.Sprintf("the logits lie on no grid of 16-bit numbers (%d of %d positions fit one by chance)", g.Fitting, g.Lists)
 	}
-	return fmt.Sprintf("at %d of %d positions the differences of logprobs are those of %s logits between %.4g and %.4g%s; odds against the other types 2^%.0f",
+	return fmt.Sprintf("at %d of %d positions the differences of logprobs are those of %s logits between %.4g and %.4g%s; odds against the other types 2^%.0f, if logits are below 64",
 		g.Fitting, g.Lists, g.Head, min(g.Level, 4*g.Level), max(g.Level, 4*g.Level), how, min(g.Bits, 1000))
 }

@@ -6,19 +6,19 @@ import (
 	"slices"
 
 	"github.com/gpubench/gpubench/hspi/claim"
-	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/feature"
 	"github.com/gpubench/gpubench/hspi/model"
 )
 
 // judge judges the parts of a claim against one profile.
 type judge struct {
-	answers []*evidence.Response
+	read    *feature.Reading
 	o       Options
 	profile *model.Profile
 	result  *model.Result
 }
 
-func (j *judge) look(p *model.Profile) { j.profile, j.result = p, p.Classify(j.answers) }
+func (j *judge) look(p *model.Profile) { j.profile, j.result = p, p.Recognise(j.read) }
 
 // Probabilities at which a part is decided.
 const (
@@ -66,7 +66,7 @@ func (j *judge) part(s claim.Stated) Finding {
 	}
 	// The grid needs no reference. It decides where the references do not, and what
 	// the two say must not differ.
-	grid := Precision(s, j.answers)
+	grid := precision(s, j.read)
 	f.Evidence = append(grid.Evidence, f.Evidence...)
 	switch {
 	case grid.Verdict == Contradicted || f.Verdict == NotTestable:
@@ -138,7 +138,7 @@ func (j *judge) settle(f *Finding) {
 func (j *judge) worstCase(agreeing []model.Score) float64 {
 	p := 0.0
 	for _, s := range agreeing {
-		if x, ok := s.Platform.Exchangeable(j.answers); ok {
+		if x, ok := s.Platform.Exchangeable(j.read.Observations()); ok {
 			p = math.Max(p, x.P)
 		} else {
 			return 1 // nothing in common: nothing is excluded

@@ -11,18 +11,20 @@ import (
 )
 
 // Extract gives all features that need no reference, in a fixed order.
-func Extract(answers []*evidence.Response) Set {
-	all := lists(answers)
-	s := Set{gridValue(all)}
+func Extract(answers []*evidence.Response) Set { return Read(answers).Extract() }
+
+// Extract gives all features that need no reference, in a fixed order.
+func (r *Reading) Extract() Set {
+	all := r.lists()
+	s := Set{r.gridValue()}
 	s = append(s, tieValues(all)...)
-	return append(s, readLattice(all).value(), decimalsValue(answers), sentinelValue(all), massValue(all),
-		temperatureValue(answers), distinctValue(answers), headsValue(answers), prefixValue(answers), loadValue(answers),
-		prefillValue(answers), storedValue(answers))
+	return append(s, readLattice(all).value(), decimalsValue(r.answers), sentinelValue(all), massValue(all),
+		r.temperatureValue(), r.distinctValue(), headsValue(r.answers), r.prefixValue(), r.loadValue(), r.prefillValue(), storedValue(r.answers))
 }
 
-func gridValue(all []*list) Value {
+func (r *Reading) gridValue() Value {
 	const name = "logit grid"
-	g, why, ok := findGrid(all)
+	g, why, ok := r.Grid()
 	switch {
 	case !ok:
 		return missing(name, "%s", why)
@@ -119,20 +121,20 @@ func massValue(all []*list) Value {
 
 // temperatureValue is the ratio of differences at temperature 0.5 to those at 1: 1
 // where logprobs are those before the temperature, 2 after.
-func temperatureValue(answers []*evidence.Response) Value {
+func (r *Reading) temperatureValue() Value {
 	const name = "temperature point"
 	halves, ones := map[string]*list{}, map[string]*list{}
-	each(answers, func(_ *evidence.Response, at place, l *list) {
-		if at.series != plan.SeriesTemperature || at.index > 0 {
-			return
+	for _, it := range r.items {
+		if it.at.series != plan.SeriesTemperature || it.at.index > 0 {
+			continue
 		}
-		switch at.variant {
+		switch it.at.variant {
 		case "t=0.5":
-			halves[at.prompt] = l
+			halves[it.at.prompt] = it.l
 		case "t=1":
-			ones[at.prompt] = l
+			ones[it.at.prompt] = it.l
 		}
-	})
+	}
 	var ratios []float64
 	for prompt, a := range halves {
 		if b := ones[prompt]; b != nil {
@@ -176,15 +178,19 @@ func gapRatios(a, b *list) []float64 {
 	return ratios
 }
 
+// headsLooked is how many answers are looked at one by one.
+const headsLooked = 40
+
 // headsValue tells whether answers come from heads of different types: backends that
 // are not the same.
 func headsValue(answers []*evidence.Response) Value {
 	const name = "types of head"
-	count, n := map[Head]int{}, 0
+	count, n, looked := map[Head]int{}, 0, 0
 	for i := range answers {
-		if s := answers[i].Purpose.Series; s != plan.SeriesProbe && s != plan.SeriesRepeat {
+		if s := answers[i].Purpose.Series; (s != plan.SeriesProbe && s != plan.SeriesRepeat) || looked == headsLooked {
 			continue
 		}
+		looked++
 		if g, _, ok := FindGrid(answers[i : i+1]); ok && (g.Firm() || g.Head == NoGrid) {
 			count[g.Head]++
 			n++

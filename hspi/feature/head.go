@@ -17,7 +17,8 @@ type Grid struct {
 	Head Head `json:"head"`
 	// Bits is log2 of the odds against the next best head. They include how usual
 	// the Level is that each head would need: where values span few steps, both
-	// types have numbers for them, at logits that differ by a factor of 8.
+	// types have numbers for them, at logits that differ by a factor of 8. Logits of 64
+	// and more count as all but impossible.
 	Bits float64 `json:"bits"`
 	// Fitting of Lists positions are on the grid of Head; for NoGrid of either type.
 	Fitting int `json:"fitting"`
@@ -47,7 +48,7 @@ const enough = 4
 // FindGrid looks for the grid in answers; one is enough. With ok false, why tells
 // what is lacking.
 func FindGrid(answers []*evidence.Response) (g Grid, why string, ok bool) {
-	return findGrid(lists(answers))
+	return Read(answers).Grid()
 }
 
 func findGrid(all []*list) (Grid, string, bool) {
@@ -199,8 +200,8 @@ func usual(level float64) float64 {
 		bits = -4
 	}
 	switch a := math.Abs(level); {
-	case a >= 32: // half of it is 64 and more
-		bits -= 16
+	case a >= 32: // most of it is 64 and more, of which no model in use is known
+		bits -= 24
 	case a >= 4:
 	case a >= 2:
 		bits -= 2
@@ -210,11 +211,4 @@ func usual(level float64) float64 {
 		bits -= 12
 	}
 	return bits
-}
-
-// lists are all positions of answers with logprobs.
-func lists(answers []*evidence.Response) []*list {
-	var all []*list
-	each(answers, func(_ *evidence.Response, _ place, l *list) { all = append(all, l) })
-	return all
 }

@@ -54,30 +54,36 @@ const promptStep = 8
 
 // Observe gives the positions that other sessions of the same plan have too. Of
 // prompts that only one session has, there are none.
-func Observe(answers []*evidence.Response) []Observation {
-	var all []Observation
-	each(answers, func(r *evidence.Response, at place, l *list) {
-		condition, ok := condition(at)
-		if !ok || len(l.logprobs) == 0 || (at.echoed && at.index%promptStep != promptStep-1) {
-			return
-		}
-		o := Observation{Kind: First, Unit: at.prompt, Length: at.index, Half: l.half()}
-		switch {
-		case at.echoed:
-			o.Kind = Prompt
-		case at.index > 0:
-			o.Kind = Decode
-		}
-		h := hashed(hashed(fnvStart, condition), at.prompt)
-		h = hashed(h, strconv.Itoa(at.index))
-		if at.echoed {
-			h = hashed(h, "echo")
-		}
-		o.Key = (h ^ at.prefix) * fnvFactor
-		o.Tokens, o.Logprobs = l.ranked(kept)
-		all = append(all, o)
-	})
-	return all
+func Observe(answers []*evidence.Response) []Observation { return Read(answers).Observations() }
+
+func (r *Reading) observe() []Observation {
+	all := make([]Observation, len(r.items))
+	parallel(len(r.items), func(i int) { all[i] = observation(&r.items[i]) })
+	return slices.DeleteFunc(all, func(o Observation) bool { return o.Key == 0 })
+}
+
+// observation is empty for what other sessions do not have.
+func observation(it *item) Observation {
+	at, l := it.at, it.l
+	name, ok := condition(at)
+	if !ok || len(l.logprobs) == 0 || (at.echoed && at.index%promptStep != promptStep-1) {
+		return Observation{}
+	}
+	o := Observation{Kind: First, Unit: at.prompt, Length: at.index, Half: l.half()}
+	switch {
+	case at.echoed:
+		o.Kind = Prompt
+	case at.index > 0:
+		o.Kind = Decode
+	}
+	h := hashed(hashed(fnvStart, name), at.prompt)
+	h = hashed(h, strconv.Itoa(at.index))
+	if at.echoed {
+		h = hashed(h, "echo")
+	}
+	o.Key = max((h^at.prefix)*fnvFactor, 1)
+	o.Tokens, o.Logprobs = l.ranked(kept)
+	return o
 }
 
 // condition groups the requests that are computed alike; ok is false for those

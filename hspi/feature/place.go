@@ -23,37 +23,36 @@ type place struct {
 	prefix uint64
 }
 
-// each calls do for every position that has logprobs, in order.
-func each(answers []*evidence.Response, do func(*evidence.Response, place, *list)) {
-	for _, r := range answers {
-		if r.Purpose.Series == plan.SeriesDiscover || r.Purpose.Series == plan.SeriesFiller {
-			continue
-		}
-		at := place{series: r.Purpose.Series, variant: r.Purpose.Variant, prompt: promptName(r.Purpose), repeat: r.Purpose.Repeat}
-		at.echoed = true
-		eachOf(r.Prompt, r, at, do)
-		for i := range r.Choices[:min(1, len(r.Choices))] {
-			c := &r.Choices[i]
-			echoed := max(c.Echoed, 0)
-			at.echoed = true
-			eachOf(c.Positions[:echoed], r, at, do)
-			at.echoed = false
-			eachOf(c.Positions[echoed:], r, at, do)
-		}
+// items are the positions of an answer that have logprobs, in order. Discovery and
+// fillers have none that tell anything.
+func items(r *evidence.Response) []item {
+	if r.Purpose.Series == plan.SeriesDiscover || r.Purpose.Series == plan.SeriesFiller {
+		return nil
 	}
+	at := place{series: r.Purpose.Series, variant: r.Purpose.Variant, prompt: promptName(r.Purpose), repeat: r.Purpose.Repeat, echoed: true}
+	all := itemsOf(nil, r.Prompt, r, at)
+	if len(r.Choices) == 0 {
+		return all
+	}
+	c := &r.Choices[0]
+	echoed := max(c.Echoed, 0)
+	all = itemsOf(all, c.Positions[:echoed], r, at)
+	at.echoed = false
+	return itemsOf(all, c.Positions[echoed:], r, at)
 }
 
-func eachOf(positions []evidence.Position, r *evidence.Response, at place, do func(*evidence.Response, place, *list)) {
+func itemsOf(all []item, positions []evidence.Position, r *evidence.Response, at place) []item {
 	prefix := uint64(fnvStart)
 	for i := range positions {
 		at.index, at.prefix = i, prefix
 		if l := newList(&positions[i]); l != nil {
-			do(r, at, l)
+			all = append(all, item{r, at, l})
 		}
 		if !at.echoed {
 			prefix = hashed(prefix, positions[i].Token.Text)
 		}
 	}
+	return all
 }
 
 // FNV-1a's start and factor.

@@ -12,12 +12,13 @@ import (
 )
 
 // firsts are the first tokens of answers, by the name that a function gives them.
-func firsts(answers []*evidence.Response, name func(place) string) (map[string][]Observation, []string) {
+func (r *Reading) firsts(name func(place) string) (map[string][]Observation, []string) {
 	groups, order := map[string][]Observation{}, []string(nil)
-	each(answers, func(_ *evidence.Response, at place, l *list) {
+	for _, it := range r.items {
+		at, l := it.at, it.l
 		n := name(at)
 		if n == "" || at.index > 0 || at.echoed || len(l.logprobs) == 0 {
-			return
+			continue
 		}
 		o := Observation{Kind: First, Unit: at.prompt, Half: l.half()}
 		o.Tokens, o.Logprobs = l.ranked(kept)
@@ -25,7 +26,7 @@ func firsts(answers []*evidence.Response, name func(place) string) (map[string][
 			order = append(order, n)
 		}
 		groups[n] = append(groups[n], o)
-	})
+	}
 	return groups, order
 }
 
@@ -44,8 +45,8 @@ func sameText(at place) string {
 
 // Repeats counts the prompts that were asked more than once, alone or under load,
 // and those of them at which the first token's logprobs were the same each time.
-func Repeats(answers []*evidence.Response) (same, asked int) {
-	groups, order := firsts(answers, sameText)
+func (r *Reading) Repeats() (same, asked int) {
+	groups, order := r.firsts(sameText)
 	for _, n := range order {
 		if g := groups[n]; len(g) > 1 {
 			asked++
@@ -78,9 +79,9 @@ next:
 // distinctValue is how many different things an endpoint says to one request: 1 if
 // it is idle or does not depend on the batch, a few for shapes of batches or
 // backends, as many as requests for atomics or noise. Its error is the entropy.
-func distinctValue(answers []*evidence.Response) Value {
+func (r *Reading) distinctValue() Value {
 	const name = "distinct answers"
-	groups, order := firsts(answers, func(at place) string {
+	groups, order := r.firsts(func(at place) string {
 		if at.series == plan.SeriesRepeat {
 			return at.prompt
 		}
@@ -126,9 +127,9 @@ func moments(v []float64) (mean, variance float64) {
 }
 
 // prefixValue compares a prompt that the server never saw with the same again.
-func prefixValue(answers []*evidence.Response) Value {
+func (r *Reading) prefixValue() Value {
 	const name = "cold against warm prefix"
-	groups, _ := firsts(answers, func(at place) string {
+	groups, _ := r.firsts(func(at place) string {
 		if at.series != plan.SeriesPrefix {
 			return ""
 		}
@@ -158,9 +159,9 @@ func prefixValue(answers []*evidence.Response) Value {
 }
 
 // loadValue compares answers under our own load with those to the same prompt alone.
-func loadValue(answers []*evidence.Response) Value {
+func (r *Reading) loadValue() Value {
 	const name = "alone against under load"
-	groups, order := firsts(answers, func(at place) string {
+	groups, order := r.firsts(func(at place) string {
 		switch {
 		case at.series == plan.SeriesLoad:
 			return at.variant + " " + at.prompt
@@ -209,25 +210,25 @@ func loadValue(answers []*evidence.Response) Value {
 
 // prefillValue compares the logprobs of generated tokens with those of the same
 // tokens given back as a prompt.
-func prefillValue(answers []*evidence.Response) Value {
+func (r *Reading) prefillValue() Value {
 	const name = "decode against prefill"
 	probes := map[int]*evidence.Response{}
-	for _, r := range answers {
-		if r.Purpose.Series == plan.SeriesProbe && r.Purpose.Variant == "" {
-			probes[r.Purpose.Prompt] = r
+	for _, a := range r.answers {
+		if a.Purpose.Series == plan.SeriesProbe && a.Purpose.Variant == "" {
+			probes[a.Purpose.Prompt] = a
 		}
 	}
 	var far []float64
 	exact := 0
-	for _, r := range answers {
-		if r.Purpose.Series != plan.SeriesForced || probes[r.Purpose.Prompt] == nil {
+	for _, a := range r.answers {
+		if a.Purpose.Series != plan.SeriesForced || probes[a.Purpose.Prompt] == nil {
 			continue
 		}
-		scored := r.Prompt
-		if len(scored) == 0 && len(r.Choices) > 0 {
-			scored = r.Choices[0].Positions[:max(r.Choices[0].Echoed, 0)]
+		scored := a.Prompt
+		if len(scored) == 0 && len(a.Choices) > 0 {
+			scored = a.Choices[0].Positions[:max(a.Choices[0].Echoed, 0)]
 		}
-		for _, d := range tails(probes[r.Purpose.Prompt].Choices[0].Positions, scored) {
+		for _, d := range tails(probes[a.Purpose.Prompt].Choices[0].Positions, scored) {
 			far = append(far, d)
 			if d == 0 {
 				exact++

@@ -32,8 +32,11 @@ type Score struct {
 
 // Classify compares answers with all platforms. It is deterministic.
 func (p *Profile) Classify(answers []*evidence.Response) *Result {
-	return p.classify(newDigest(answers))
+	return p.Recognise(feature.Read(answers))
 }
+
+// Recognise is Classify for answers that were read already.
+func (p *Profile) Recognise(r *feature.Reading) *Result { return p.classify(newDigest(r)) }
 
 func (p *Profile) classify(d *digest) *Result {
 	r := &Result{Unknown: 1}

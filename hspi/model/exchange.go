@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/gpubench/gpubench/hspi/evidence"
 	"github.com/gpubench/gpubench/hspi/feature"
 )
 
@@ -29,13 +28,11 @@ type Exchange struct {
 // permutations are drawn for a test; p cannot be smaller than 1 in so many.
 const permutations = 20_000
 
-// Exchangeable tests answers against a platform's sessions. The test is exact if
-// what varies between sessions does so at each prompt by itself. ok is false where
-// they have no prompt in common.
-func (p *Platform) Exchangeable(answers []*evidence.Response) (Exchange, bool) {
-	d := &digest{places: map[uint64][]feature.Observation{}}
-	d.add(feature.Observe(answers))
-	return p.exchangeable(d)
+// Exchangeable tests observations of an endpoint against a platform's sessions. The
+// test is exact if what varies between sessions does so at each prompt by itself. ok
+// is false where they have no prompt in common.
+func (p *Platform) Exchangeable(observed []feature.Observation) (Exchange, bool) {
+	return p.exchangeable(newPlaces(observed))
 }
 
 func (p *Platform) exchangeable(d *digest) (Exchange, bool) {

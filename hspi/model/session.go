@@ -34,25 +34,26 @@ type traits struct {
 	Writer string `json:"writer,omitempty"`
 }
 
-func newDigest(answers []*evidence.Response) *digest {
-	d := &digest{places: map[uint64][]feature.Observation{}}
-	d.add(feature.Observe(answers))
-	if g, _, ok := feature.FindGrid(answers); ok {
+func newDigest(r *feature.Reading) *digest {
+	d := newPlaces(r.Observations())
+	if g, _, ok := r.Grid(); ok {
 		d.traits.Head = string(g.Head)
 	}
-	if w, ok := feature.ReadDecimals(answers).Writer(); ok {
+	if w, ok := feature.ReadDecimals(r.Answers()).Writer(); ok {
 		d.traits.Writer = string(w)
 	}
 	return d
 }
 
-func (d *digest) add(all []feature.Observation) {
+func newPlaces(all []feature.Observation) *digest {
+	d := &digest{places: map[uint64][]feature.Observation{}}
 	for _, o := range all {
 		if d.places[o.Key] == nil {
 			d.order = append(d.order, o.Key)
 		}
 		d.places[o.Key] = append(d.places[o.Key], o)
 	}
+	return d
 }
 
 // differ counts the traits that both have and that are not the same.

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"github.com/gpubench/gpubench/hspi/feature"
 )
 
 // penalty is of the weights, on scaled features.
@@ -36,7 +38,7 @@ func newTraining(ctx context.Context, sessions []Session) (*training, error) {
 		return cmp.Or(cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.Number, b.Number))
 	})
 	t.digests = make([]*digest, len(t.sessions))
-	err := each(ctx, len(t.sessions), func(i int) { t.digests[i] = newDigest(t.sessions[i].Answers) })
+	err := each(ctx, len(t.sessions), func(i int) { t.digests[i] = newDigest(feature.Read(t.sessions[i].Answers)) })
 	return t, err
 }
 
