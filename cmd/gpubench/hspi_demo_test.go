@@ -9,6 +9,7 @@ import (
 )
 
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	o := s.must("hspi", "demo", "--out", s.path("demo"))
 	assert.Regexp(t, regexp.MustCompile(`(?s)h200-bf16-flash.*verdict   CONSISTENT.*h200-fp16-int4.*verdict   CONTRADICTED`), o.out)

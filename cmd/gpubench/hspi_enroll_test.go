@@ -28,6 +28,7 @@ func (s *scene) hspi(name string, flags []string, more ...string) outcome {
 }
 
 func TestEnroll(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	flags := endpoint(t, gateway.NewModel(gateway.ModelOptions{}))
 	path := s.path("e.jsonl")
@@ -54,6 +55,7 @@ func TestEnroll(t *testing.T) {
 }
 
 func TestEnrollDryRun(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	o := s.gpubench("hspi", "enroll", "--endpoint", "http://127.0.0.1:1", "--model", "m", "--platform", "p", "--dry-run", "--out", s.path("e.jsonl"),
 		"--price-prompt", "1", "--price-completion", "2")
@@ -117,6 +119,7 @@ func TestTheKeyIsOnlySent(t *testing.T) {
 }
 
 func TestEnrollTellsWhatFailed(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	flags := endpoint(t, gateway.New(gateway.NewModel(gateway.ModelOptions{}), gateway.Options{
 		Faults: []gateway.Fault{{Kind: gateway.Status, Value: "422", From: 30, Count: 1}}}))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,7 +53,7 @@ unusable flags, 4 interrupted, 1 failed.`,
 	}
 	f.size = string(enrol.Small)
 	f.endpointFlags.add(c)
-	f.verdictFlags.add(c)
+	f.verdictFlags.add(c, "claim-alpha")
 	flags := c.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "folder of the rounds")
 	flags.DurationVar(&f.every, "every", time.Hour, "time between rounds")
@@ -147,7 +148,7 @@ func (f *monitorFlags) round(ctx context.Context, w world, o enrol.Options, said
 	case errors.Is(err, context.Canceled):
 		return nil, f.interrupted()
 	case err != nil:
-		w.tell("%v", err)
+		w.tell("%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	files, err := loadRounds(f.out)
 	if err != nil {

@@ -36,6 +36,7 @@ func switched(before, after http.Handler) (http.Handler, *atomic.Bool) {
 }
 
 func TestMonitor(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	s.ticking()
 	handler, change := switched(gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16}),
@@ -60,6 +61,7 @@ func TestMonitor(t *testing.T) {
 }
 
 func TestMonitorTellsAContradiction(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	flags := append(endpoint(t, served(gateway.Float16, gateway.Options{})), "--out", s.path("watch"), "--rounds", "1")
 	o := s.hspi("monitor", flags, "--claim", "bf16")
@@ -68,6 +70,7 @@ func TestMonitorTellsAContradiction(t *testing.T) {
 }
 
 func TestMonitorOfNothing(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	flags := append(endpoint(t, gateway.NewModel(gateway.ModelOptions{IgnoreLogprobs: true})), "--out", s.path("watch"), "--rounds", "1")
 	o := s.hspi("monitor", flags)
@@ -76,6 +79,7 @@ func TestMonitorOfNothing(t *testing.T) {
 }
 
 func TestMonitorRefuses(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	for says, more := range map[string][]string{
 		"--out is missing": {},
@@ -92,6 +96,7 @@ func TestMonitorRefuses(t *testing.T) {
 }
 
 func TestMonitorInterrupted(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.ctx = ctx

@@ -130,9 +130,9 @@ func (f *trainFlags) evaluate(ctx context.Context, w world, sessions []model.Ses
 	all := map[string]figures{}
 	same := twins(sessions)
 	for _, way := range ways(sessions) {
-		of := reported(predictions, way.labels)
-		if way.labels == nil {
-			of = merged(of, same)
+		of := merged(reported(predictions, nil), same)
+		if way.labels != nil { // a platform that was left out may share its labels with others
+			of = reported(slices.DeleteFunc(slices.Clone(predictions), leftOut), way.labels)
 		}
 		section, err := report.Evaluation(way.title, way.stem, of, f.seed)
 		if err != nil {
@@ -208,6 +208,12 @@ func ways(sessions []model.Session) []way {
 		}
 	}
 	return list
+}
+
+// leftOut reports whether the profile that predicted lacked the platform.
+func leftOut(p model.Prediction) bool {
+	_, ok := p.Probabilities[p.Truth]
+	return !ok
 }
 
 // reported are predictions in the report's form, by labels or, without any, by

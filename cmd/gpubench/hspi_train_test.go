@@ -51,11 +51,12 @@ func lively(o gateway.ModelOptions, seed int) http.Handler {
 }
 
 func TestTrainAndExplain(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
-	recordings := s.recordings(4)
+	recordings := s.recordings(3)
 	profile := s.path("profile.json.zst")
 	o := s.must("hspi", "train", recordings, "--out", profile, "--report", s.path("evaluation"), "--json", "--quiet")
-	assert.Contains(t, o.err, "3 platforms, 12 sessions")
+	assert.Contains(t, o.err, "3 platforms, 9 sessions")
 	assert.FileExists(t, s.path("evaluation/report.html"))
 	assert.FileExists(t, s.path("evaluation/platforms-confusion.png"))
 	assertJSON(t, o.out)
@@ -77,6 +78,7 @@ func TestTrainAndExplain(t *testing.T) {
 }
 
 func TestTrainLeavesOut(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	recordings := s.recordings(3)
 	o := s.must("hspi", "train", recordings, "--out", s.path("p.json"), "--without-session", "3")
@@ -87,6 +89,7 @@ func TestTrainLeavesOut(t *testing.T) {
 }
 
 func TestTrainRefuses(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	for says, args := range map[string][]string{
 		"FILE is missing":        {},

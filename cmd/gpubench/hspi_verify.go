@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,11 +32,12 @@ type verdictFlags struct {
 	noReport bool
 }
 
-func (f *verdictFlags) add(c *cobra.Command) {
+// add adds them; alpha is the name of the flag for the error rate of verdicts.
+func (f *verdictFlags) add(c *cobra.Command, alpha string) {
 	flags := c.Flags()
 	flags.StringVar(&f.claim, "claim", "", "what is said to serve it, such as h100-bf16-vllm or precision=bf16,tp=2")
 	addProfile(c, &f.profile)
-	flags.Float64Var(&f.alpha, "claim-alpha", 0.01, "how often, at most, a true claim may be called contradicted")
+	flags.Float64Var(&f.alpha, alpha, 0.01, "how often, at most, a true claim may be called contradicted")
 	flags.BoolVar(&f.tested, "tested-only", false, "leave parts that cannot be tested out of the verdict and the exit code")
 	flags.BoolVar(&f.asJSON, "json", false, "print the verdict as JSON")
 	flags.BoolVar(&f.noReport, "no-report", false, "write no report")
@@ -46,7 +48,7 @@ func (f *verdictFlags) parse() (claim.Claim, error) {
 		return claim.Claim{}, usagef("--claim is missing: what is said to serve the endpoint, such as h100-bf16-vllm")
 	}
 	if f.alpha <= 0 || f.alpha >= 1 {
-		return claim.Claim{}, usagef("--claim-alpha %g: a chance between 0 and 1", f.alpha)
+		return claim.Claim{}, usagef("an error rate of %g: it is between 0 and 1", f.alpha)
 	}
 	var err error
 	if f.learned, err = loadProfile(f.profile); err != nil {
@@ -121,7 +123,7 @@ was interrupted, the run goes on and asks nothing twice.
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c.Context(), w) },
 	}
 	f.endpointFlags.add(c)
-	f.verdictFlags.add(c)
+	f.verdictFlags.add(c, "alpha")
 	flags := c.Flags()
 	flags.StringVar(&f.evidence, "evidence", "", "judge this recorded evidence, and ask nobody")
 	flags.StringVarP(&f.out, "out", "o", "", "output folder (default gpubench-out/verify-TIME)")
@@ -155,9 +157,12 @@ func (f *verifyFlags) run(ctx context.Context, w world) error {
 	if errors.Is(recordErr, context.Canceled) {
 		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the same command with --out %s goes on", quote(f.out))}
 	}
+	if recordErr != nil {
+		w.tell("%s", strings.ReplaceAll(recordErr.Error(), "\n", "; "))
+	}
 	file, err := evidence.Load(path)
 	if err != nil {
-		return errors.Join(recordErr, err)
+		return err
 	}
 	result := f.judge(file, said)
 	result.Spent = &rec.Result.Spent

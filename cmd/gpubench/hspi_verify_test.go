@@ -39,6 +39,7 @@ func verdict(t *testing.T, o outcome) *verify.Result {
 }
 
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	flags := endpoint(t, served(gateway.BFloat16, gateway.Options{}))
 	dir := s.path("v")
@@ -63,6 +64,7 @@ func TestVerify(t *testing.T) {
 }
 
 func TestVerifyRefuses(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	for says, args := range map[string][]string{
 		"--claim is missing":     {"--endpoint", "http://127.0.0.1:1", "--model", "m"},
@@ -82,6 +84,7 @@ func TestVerifyRefuses(t *testing.T) {
 // TestVerifyBadInput: whatever the endpoint does, there is a verdict that says
 // why, and all that came is in the evidence.
 func TestVerifyBadInput(t *testing.T) {
+	t.Parallel()
 	always := func(kind gateway.FaultKind, value string) http.Handler {
 		return served(gateway.BFloat16, gateway.Options{Faults: []gateway.Fault{{Kind: kind, Value: value}}})
 	}
@@ -109,13 +112,14 @@ func TestVerifyBadInput(t *testing.T) {
 		"key lost late":   {late(gateway.EchoKey, ""), exitOK, "ended early"},
 		"quota late":      {late(gateway.RateLimit, "3600"), exitOK, "ended early"},
 		"cut off late":    {late(gateway.CutJSON, ""), exitOK, "ends too early"},
-		"noise":           {served(gateway.BFloat16, gateway.Options{Noise: 0.1}), exitInconclusive, "noise was added"},
+		"noise":           {served(gateway.BFloat16, gateway.Options{Noise: 0.1}), exitNotTestable, "noise was added"},
 		"two of the same": {served(gateway.BFloat16, gateway.Options{Other: gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16}), OtherShare: 0.5}), exitOK, "bf16"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newScene(t)
 			dir := s.path("v")
-			o := s.hspi("verify", endpoint(t, c.handler), "--plan", "small", "--attempts", "1", "--claim", "bf16", "--out", dir, "--json", "--quiet")
+			o := s.hspi("verify", endpoint(t, c.handler), "--plan", "small", "--attempts", "1", "--claim", "bf16", "--profile", "none", "--out", dir, "--json", "--quiet")
 			assert.Equal(t, c.code, o.code, o.out+o.err)
 			assert.Contains(t, o.out, c.says)
 			r := verdict(t, o)
@@ -133,6 +137,7 @@ func TestVerifyBadInput(t *testing.T) {
 // TestVerifyTLS: a certificate that nobody vouches for ends the run before anything
 // is asked.
 func TestVerifyTLS(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewUnstartedServer(served(gateway.BFloat16, gateway.Options{}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
@@ -145,6 +150,7 @@ func TestVerifyTLS(t *testing.T) {
 
 // TestVerifyGoesOn: an interrupted run says how to go on, and asks nothing twice.
 func TestVerifyGoesOn(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 
@@ -26,9 +27,11 @@ func (r *Result) Text(w io.Writer) error {
 		}
 	}
 	r.platforms(&out)
+	list(&out, "how sure", r.sure())
 	list(&out, "cannot be told", r.Limits)
 	list(&out, "noticed", r.Noticed)
-	fmt.Fprintf(&out, "\nverdict   %s: %s\n", strings.ToUpper(string(r.Verdict)), r.Why)
+	fmt.Fprintf(&out, "\ncost      %s\n", r.cost())
+	fmt.Fprintf(&out, "verdict   %s: %s\n", strings.ToUpper(string(r.Verdict)), r.Why)
 	_, err := io.WriteString(w, out.String())
 	return err
 }
@@ -44,6 +47,24 @@ func (r *Result) platforms(out *strings.Builder) {
 		_, _ = fmt.Fprintln(table, strings.Join(row, "\t"))
 	}
 	_ = table.Flush()
+}
+
+// sure says how often the verdict errs, and what it could have found.
+func (r *Result) sure() []string {
+	if r.Exchange == nil {
+		return nil
+	}
+	x := r.Exchange
+	least := "the platform's sessions do not differ, so any change of digits shows"
+	if x.Least > 0.01 {
+		least = fmt.Sprintf("a difference %.3g times as great as that between its sessions would have been found in 8 of 10 cases", math.Pow(10, x.Least))
+	}
+	return []string{
+		fmt.Sprintf("a true claim is called contradicted by comparison in at most %g of cases, all parts together, if what varies does so at each prompt by itself", r.Alpha),
+		fmt.Sprintf("at %d prompts this session is %.2g nats from %d sessions of %s, which are %.2g from each other; sessions as far from each other have probability %.2g",
+			x.Prompts, math.Pow(10, x.Far), x.Sessions, r.Hypotheses[0].Platform, math.Pow(10, x.Self), x.P),
+		least,
+	}
 }
 
 // leastShown is the probability from which on a platform is worth a line.
@@ -80,7 +101,8 @@ func orDash(s string) string {
 // Page is the result as a report.
 func (r *Result) Page() *report.Page {
 	p := &report.Page{Title: fmt.Sprintf("What serves %s at %s?", r.Model, r.Endpoint), Verdict: string(r.Verdict), Tone: tone(r.Verdict),
-		Intro: []string{fmt.Sprintf("Claimed: %s. %s.", r.Claim, upper(r.Why)), r.cost()}}
+		Intro: []string{fmt.Sprintf("Claimed: %s. %s.", r.Claim, upper(r.Why)),
+			r.cost() + ". The evidence ends with the hash " + r.Head + "."}}
 	t := report.Table{Header: []string{"part", "claimed", "found", "verdict", "because"}}
 	for _, f := range r.Findings {
 		t.Rows = append(t.Rows, []string{string(f.Part), f.Claimed, orDash(f.Found), string(f.Verdict), strings.Join(f.Evidence, "; ")})
@@ -89,6 +111,9 @@ func (r *Result) Page() *report.Page {
 	if len(r.Hypotheses) > 0 {
 		p.Sections = append(p.Sections, report.Section{Title: "Enrolled platforms", Tables: []report.Table{
 			{Header: []string{"platform", "probability"}, Rows: r.probabilities()}, r.reasons()}})
+	}
+	if sure := r.sure(); sure != nil {
+		p.Sections = append(p.Sections, report.Section{Title: "How sure", Text: sure})
 	}
 	if len(r.Limits) > 0 {
 		p.Sections = append(p.Sections, report.Section{Title: "What cannot be told", Text: r.Limits})
@@ -120,7 +145,7 @@ func (r *Result) cost() string {
 			text += fmt.Sprintf(", cost %.6f", s.Cost)
 		}
 	}
-	return text + ". The evidence ends with the hash " + r.Head + "."
+	return text
 }
 
 func tone(v decide.Verdict) string {
