@@ -75,6 +75,8 @@ type Decision struct {
 	// Exchange compares with the sessions of the most probable platform: it has the
 	// smallest difference that would have been found.
 	Exchange *model.Exchange `json:"exchange,omitempty"`
+	// Errors is how often the profile errs, as far as its own sessions tell.
+	Errors string `json:"errors,omitempty"`
 	// Limits are what this evidence cannot tell, and why.
 	Limits []string `json:"limits,omitempty"`
 }
@@ -113,6 +115,9 @@ func (d *Decision) report(j *judge, p *model.Profile) {
 	if len(d.Hypotheses) > 1 {
 		d.Reasons = p.Explain(d.Hypotheses[0], d.Hypotheses[1])
 	}
+	t := p.Tested
+	d.Errors = fmt.Sprintf("of %d enrolled sessions, each compared with the others, %d went to another platform (at most %.1f %% at 95 %% confidence) and %d were refused (at most %.1f %%); a true claim is called contradicted with probability %g at most, if the endpoint varies as the enrolled sessions do",
+		t.Sessions, t.Wrong, 100*model.AtMost(t.Wrong, t.Sessions), t.Refused, 100*model.AtMost(t.Refused, t.Sessions), d.Alpha)
 	if x, ok := d.Hypotheses[0].Platform.Exchangeable(j.read.Observations()); ok {
 		d.Exchange = &x
 	}

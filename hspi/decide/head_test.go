@@ -85,3 +85,46 @@ func TestPrecisionFromOneAnswer(t *testing.T) {
 		})
 	}
 }
+
+// Without a profile, or with one of other prompts, only the grid is judged, and the
+// rest is not testable and says why.
+func TestWithoutReferences(t *testing.T) {
+	c, err := claim.Parse("h100-bf16-fp8-vllm", nil)
+	require.NoError(t, err)
+	d := Decide(c, probed(t, gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16})), nil, Options{})
+	require.Equal(t, Consistent, d.Verdict, "as far as it can be tested")
+	for _, f := range d.Findings {
+		if f.Part == claim.Precision {
+			require.Equal(t, Consistent, f.Verdict)
+			continue
+		}
+		require.Equal(t, NotTestable, f.Verdict)
+		require.Contains(t, f.Evidence[0], "no recordings")
+	}
+	require.InDelta(t, 1, d.Unknown, 0)
+	d = Decide(c, nil, nil, Options{})
+	require.Equal(t, NotTestable, d.Verdict)
+	require.Equal(t, []string{"there are no answers"}, d.Limits)
+}
+
+// An endpoint that repeats itself whatever happens, and one whose numbers were
+// changed, have limits that are told.
+func TestLimits(t *testing.T) {
+	model := gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16})
+	o := plan.Options{Model: "tiny", Seed: 1, Prompts: 2, ProbeTokens: 4, Repeats: 3, RepeatOf: 1, Loads: []int{2}, LoadRepeats: 1}
+	d := Decide(claim.Claim{}, recorded(t, model, o), nil, Options{})
+	require.Len(t, d.Limits, 1)
+	require.Contains(t, d.Limits[0], "repeated itself in all digits")
+	d = Decide(claim.Claim{}, recorded(t, gateway.New(model, gateway.Options{Noise: 0.01}), o), nil, Options{})
+	require.Len(t, d.Limits, 1)
+	require.Contains(t, d.Limits[0], "noise was added")
+}
+
+func TestHolm(t *testing.T) {
+	all := []Finding{{P: 0.01, tested: true}, {P: 1, Adjusted: 1}, {P: 0.04, tested: true}, {P: 0.03, tested: true}}
+	holm(all)
+	require.InDelta(t, 0.03, all[0].Adjusted, 1e-12)
+	require.InDelta(t, 0.06, all[3].Adjusted, 1e-12)
+	require.InDelta(t, 0.06, all[2].Adjusted, 1e-12, "not smaller than that of a smaller p")
+	require.InDelta(t, 1, all[1].Adjusted, 0)
+}

@@ -24,7 +24,7 @@ import (
 )
 
 // benchPlatforms are some of those that were recorded, with what is to be told apart.
-var benchPlatforms = []string{"h200-bf16-flash", "h200-bf16-eager", "h200-bf16-tp2", "h200-bf16-int8", "h200-bf16-int4", "h200-fp8-channel", "h200-fp16-flash", "h200-fp32-eager"}
+var benchPlatforms = []string{"h200-bf16-flash", "h200-bf16-eager", "h200-bf16-tp2", "h200-bf16-int8", "h200-fp8-tensor", "h200-fp16-flash"}
 
 // recordedSessions reads recorded platforms of the repository.
 func recordedSessions(t testing.TB, platforms ...string) []model.Session {
@@ -57,6 +57,9 @@ func recordedPlatform(t testing.TB, name string) []model.Session {
 		number, ending, _ := strings.Cut(path.Base(header.Name), ".")
 		switch ending {
 		case "jsonl":
+			if number > "04" {
+				continue // enough for tests
+			}
 			file, err := evidence.Read(bytes.NewReader(text))
 			require.NoError(t, err)
 			all = append(all, model.Session{Platform: name, Number: number, Answers: file.Responses()})
@@ -85,6 +88,53 @@ func claimOf(t *testing.T, labels map[string]string, p *model.Profile) claim.Cla
 	return c
 }
 
+// A heavy load is no contradiction, and an endpoint that stands for nothing that is
+// enrolled is no proof of anything.
+func TestLoadAndUnknownPlatforms(t *testing.T) {
+	p, err := model.Train(t.Context(), recordedSessions(t, "h200-bf16-flash", "h200-bf16-tp2", "h200-fp8-tensor"))
+	require.NoError(t, err)
+	said, err := claim.Parse("quantisation=none,tp=tp1", Enrolled(p))
+	require.NoError(t, err)
+	for _, s := range recordedPlatform(t, "h200-bf16-flash-heavy") {
+		d := Decide(said, s.Answers, p, Options{})
+		require.NotEqual(t, Contradicted, d.Verdict, "%+v", d.Findings)
+	}
+	for _, s := range recordedPlatform(t, "h200-bf16-eager")[:2] {
+		d := Decide(said, s.Answers, p, Options{})
+		require.Equal(t, Inconclusive, d.Verdict, "%+v", d.Findings)
+		require.Greater(t, d.Unknown, 0.5)
+		require.Contains(t, strings.Join(d.Findings[0].Evidence, " "), "like no enrolled platform")
+	}
+	device, err := claim.Parse("h100", Enrolled(p))
+	require.NoError(t, err)
+	d := Decide(device, recordedPlatform(t, "h200-bf16-flash")[0].Answers, p, Options{})
+	require.Equal(t, NotTestable, d.Verdict)
+	require.Contains(t, d.Findings[0].Evidence[0], "no enrolled platform has device h100")
+}
+
+// Platforms that say the same cannot be told apart, and the verdict says so.
+func TestTwinsAreNotTestable(t *testing.T) {
+	sessions := recordedSessions(t, "h200-bf16-flash", "h200-bf16-int8")
+	for _, s := range sessions {
+		if s.Platform == "h200-bf16-flash" { // the same answers as those of another engine
+			twin := s
+			twin.Platform, twin.Labels = "twin", map[string]string{"engine": "vllm", "quantisation": "none"}
+			sessions = append(sessions, twin)
+		}
+	}
+	p, err := model.Train(t.Context(), sessions)
+	require.NoError(t, err)
+	said, err := claim.Parse("engine=torch,quantisation=none", Enrolled(p))
+	require.NoError(t, err)
+	d := Decide(said, sessions[0].Answers, p, Options{})
+	require.Equal(t, NotTestable, d.Findings[0].Verdict, "%+v", d.Findings[0])
+	require.Contains(t, d.Findings[0].Evidence[0], "the same digits")
+	require.Equal(t, Consistent, d.Findings[1].Verdict, "%+v", d.Findings[1])
+	require.NotNil(t, d.Exchange)
+	require.Greater(t, d.Exchange.P, 0.01)
+	require.NotEmpty(t, d.Reasons)
+}
+
 // On sessions that were not trained on, no true claim is contradicted, and every
 // false one is.
 func TestClaimsOnRecordedSessions(t *testing.T) {
@@ -94,7 +144,7 @@ func TestClaimsOnRecordedSessions(t *testing.T) {
 	for _, s := range sessions {
 		if s.Number == held {
 			tests = append(tests, s)
-		} else if len(rest) == 0 || s.Number <= "05" {
+		} else {
 			rest = append(rest, s)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/gpubench/gpubench/internal/atomicfile"
 )
@@ -37,6 +38,27 @@ type Profile struct {
 	// Likeness are the weights of whether a session is of a platform at all, first
 	// the constant.
 	Likeness []float64 `json:"likeness"`
+	Tested   Tested    `json:"tested"`
+}
+
+// Tested is how the profile does on its own sessions, each compared with the other
+// sessions only. The few weights were fitted to the same sessions; CrossValidate
+// leaves them out of that too.
+type Tested struct {
+	Sessions int `json:"sessions"`
+	// Wrong sessions are most like a platform that is not theirs and differs from it
+	// in more than load, Refused ones like none.
+	Wrong   int `json:"wrong"`
+	Refused int `json:"refused"`
+}
+
+// AtMost is the greatest error rate that so many errors in so many cases are
+// compatible with at 95 % (Clopper and Pearson's upper limit).
+func AtMost(errors, cases int) float64 {
+	if errors >= cases {
+		return 1
+	}
+	return distuv.Beta{Alpha: float64(errors + 1), Beta: float64(cases - errors)}.Quantile(0.95)
 }
 
 // platform is the one of that name; it is made where it is not there.

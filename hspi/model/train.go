@@ -143,7 +143,25 @@ func (p *Profile) fit(pairings []pairing) error {
 	if p.Temperature, err = calibrate(cases, pairings); err != nil {
 		return err
 	}
-	return p.fitLikeness(pairings)
+	if err := p.fitLikeness(pairings); err != nil {
+		return err
+	}
+	p.test(pairings)
+	return nil
+}
+
+// test counts what goes wrong with sessions that are compared with the others.
+func (p *Profile) test(pairings []pairing) {
+	p.Tested = Tested{Sessions: len(pairings)}
+	for _, a := range pairings {
+		own := p.Platforms[a.own]
+		if best := p.nearest(a.pairs, func(int) bool { return true }); best != a.own && !own.twin(p.Platforms[best]) {
+			p.Tested.Wrong++
+		}
+		if p.like(a.pairs[a.own], own) < 0.5 {
+			p.Tested.Refused++
+		}
+	}
 }
 
 // calibrate finds the temperature at which probabilities are right on sessions that
