@@ -78,7 +78,7 @@ func sizes() []string {
 }
 
 // options checks the flags.
-func (f *endpointFlags) options(w world) (enrol.Options, error) {
+func (f *endpointFlags) options() (enrol.Options, error) {
 	o := enrol.Options{Size: enrol.Size(f.size)}
 	switch {
 	case f.endpoint == "":

@@ -47,7 +47,7 @@ the next.`,
 }
 
 func (f *enrollFlags) run(ctx context.Context, w world) error {
-	o, err := f.options(w)
+	o, err := f.options()
 	if err != nil {
 		return err
 	}

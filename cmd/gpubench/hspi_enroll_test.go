@@ -52,6 +52,9 @@ func TestEnroll(t *testing.T) {
 	o = s.hspi("enroll", flags, "--plan", "small", "--platform", "there", "--out", path)
 	assert.Equal(t, exitUsage, o.code)
 	assert.Contains(t, o.err, "of another session")
+	o = s.hspi("enroll", flags, "--plan", "small", "--platform", "here", "--session", "3", "--out", path)
+	assert.Equal(t, exitUsage, o.code)
+	assert.Contains(t, o.err, "its number is 2")
 }
 
 func TestEnrollDryRun(t *testing.T) {

@@ -80,7 +80,7 @@ func (f *monitorFlags) check() error {
 }
 
 func (f *monitorFlags) run(ctx context.Context, w world) error {
-	o, err := f.options(w)
+	o, err := f.options()
 	if err != nil {
 		return err
 	}

@@ -139,7 +139,7 @@ func (f *verifyFlags) run(ctx context.Context, w world) error {
 	if f.evidence != "" {
 		return f.offline(w, said)
 	}
-	o, err := f.options(w)
+	o, err := f.options()
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 )
 
 func TestLoad(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	one, two := filepath.Join(dir, "b.jsonl"), filepath.Join(dir, "sub", "a.jsonl")
 	require.NoError(t, os.Mkdir(filepath.Dir(two), 0o700))
@@ -40,6 +41,7 @@ func TestLoad(t *testing.T) {
 
 // TestLoadArchive reads the lab's recordings as they are in the repository.
 func TestLoadArchive(t *testing.T) {
+	t.Parallel()
 	sessions, err := enrol.Load(filepath.Join("..", "recorded", "h200", "h200-fp32-jax.tar.zst"))
 	require.NoError(t, err)
 	require.Len(t, sessions, 4)
@@ -51,6 +53,7 @@ func TestLoadArchive(t *testing.T) {
 }
 
 func TestLoadRefuses(t *testing.T) {
+	t.Parallel()
 	_, err := enrol.Load(t.TempDir())
 	require.ErrorIs(t, err, enrol.ErrNoSessions)
 	_, err = enrol.Load(filepath.Join(t.TempDir(), "nowhere"))

@@ -72,7 +72,7 @@ type Recording struct {
 // The evidence holds what was answered whatever the error; Recording is nil only
 // where nothing could be begun.
 func Record(ctx context.Context, path string, o Options) (*Recording, error) {
-	nonce, err := nonceOf(path, o.Nonce)
+	nonce, err := o.nonce(path)
 	if err != nil {
 		return nil, err
 	}
@@ -152,19 +152,24 @@ func (o Options) plan(nonce string) plan.Options {
 	return p
 }
 
-// nonceOf is that of the session that the file holds, or the wanted or a new one.
-func nonceOf(path, wanted string) (string, error) {
+// nonce is that of the session that the file holds, which must have the same
+// number, or the wanted or a new one.
+func (o Options) nonce(path string) (string, error) {
 	f, err := evidence.Load(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, evidence.ErrTorn) {
 		return "", err
 	}
 	if f != nil {
 		if sessions := f.Sessions(); len(sessions) > 0 {
-			return sessions[len(sessions)-1].Open.Labels[labelNonce], nil
+			labels := sessions[len(sessions)-1].Open.Labels
+			if number := labels[labelSession]; number != strconv.Itoa(o.Session) {
+				return "", fmt.Errorf("%s: %w: its number is %s", path, probe.ErrOtherSession, number)
+			}
+			return labels[labelNonce], nil
 		}
 	}
-	if wanted != "" {
-		return wanted, nil
+	if o.Nonce != "" {
+		return o.Nonce, nil
 	}
 	var random [8]byte
 	if _, err := rand.Read(random[:]); err != nil {

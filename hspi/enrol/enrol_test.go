@@ -45,6 +45,7 @@ func record(t *testing.T, h http.Handler, path string, change ...func(*enrol.Opt
 }
 
 func TestRecord(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "e.jsonl")
 	rec, err := record(t, gateway.NewModel(gateway.ModelOptions{}), path)
 	require.NoError(t, err)
@@ -67,6 +68,7 @@ func TestRecord(t *testing.T) {
 
 // TestSessionsSharePrompts: but for the fresh and the cold ones.
 func TestSessionsSharePrompts(t *testing.T) {
+	t.Parallel()
 	prompts := func(session int) map[string]bool {
 		path := filepath.Join(t.TempDir(), "e.jsonl")
 		_, err := record(t, gateway.NewModel(gateway.ModelOptions{}), path, func(o *enrol.Options) { o.Session = session })
@@ -91,6 +93,7 @@ func TestSessionsSharePrompts(t *testing.T) {
 
 // TestGoesOn: a session that was interrupted asks nothing twice.
 func TestGoesOn(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "e.jsonl")
 	g := gateway.New(gateway.NewModel(gateway.ModelOptions{}), gateway.Options{})
 	address := serve(t, g)
@@ -126,6 +129,7 @@ func TestGoesOn(t *testing.T) {
 // TestBadInput: whatever an endpoint does, the error says what, and all that came
 // is in the evidence.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	model := func() http.Handler { return gateway.NewModel(gateway.ModelOptions{}) }
 	always := func(kind gateway.FaultKind, value string) http.Handler {
 		return gateway.New(model(), gateway.Options{Faults: []gateway.Fault{{Kind: kind, Value: value}}})
@@ -186,6 +190,7 @@ func TestBadInput(t *testing.T) {
 }
 
 func TestBudget(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "e.jsonl")
 	rec, err := record(t, gateway.NewModel(gateway.ModelOptions{}), path, func(o *enrol.Options) { o.Budget.Requests = 50 })
 	require.ErrorIs(t, err, probe.ErrBudget)
@@ -197,6 +202,7 @@ func TestBudget(t *testing.T) {
 
 // TestForeignFile: what is no evidence is left as it is.
 func TestForeignFile(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join("testdata", "no-evidence.txt")
 	rec, err := record(t, gateway.NewModel(gateway.ModelOptions{}), path)
 	require.ErrorIs(t, err, evidence.ErrBroken)
@@ -204,6 +210,7 @@ func TestForeignFile(t *testing.T) {
 }
 
 func TestPlanNeedsNobody(t *testing.T) {
+	t.Parallel()
 	for _, size := range enrol.Sizes() {
 		o := options(t, "http://127.0.0.1:1")
 		o.Size = size

@@ -17,6 +17,7 @@ import (
 // TestReplay: a session that is served again and asked with its own nonce gives
 // the same answers.
 func TestReplay(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "e.jsonl")
 	_, err := record(t, gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16}), path)
@@ -41,6 +42,7 @@ func TestReplay(t *testing.T) {
 }
 
 func TestReplayOfAnotherSession(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "e.jsonl")
 	_, err := record(t, gateway.NewModel(gateway.ModelOptions{}), path, func(o *enrol.Options) { o.Size = enrol.Small })
 	require.NoError(t, err)

@@ -59,6 +59,7 @@ func noisy(perturb float64) func(int) http.Handler {
 }
 
 func TestAChangeIsTold(t *testing.T) {
+	t.Parallel()
 	all := rounds(t, append(times(9, noisy(0)), times(6, noisy(0.02))...)...)
 	c := monitor.Assess(all, few())
 	require.True(t, c.Changed, "%+v", c)
@@ -70,6 +71,7 @@ func TestAChangeIsTold(t *testing.T) {
 }
 
 func TestNoChange(t *testing.T) {
+	t.Parallel()
 	c := monitor.Assess(rounds(t, times(14, noisy(0))...), few())
 	assert.False(t, c.Changed)
 	assert.True(t, c.Ready)
@@ -79,6 +81,7 @@ func TestNoChange(t *testing.T) {
 }
 
 func TestNotReady(t *testing.T) {
+	t.Parallel()
 	c := monitor.Assess(rounds(t, times(4, noisy(0))...), few())
 	assert.False(t, c.Ready)
 	assert.Equal(t, 3, c.Missing)
@@ -87,6 +90,7 @@ func TestNotReady(t *testing.T) {
 
 // TestLostRounds: what has no logprobs says nothing, and harms nothing.
 func TestLostRounds(t *testing.T) {
+	t.Parallel()
 	handlers := times(9, noisy(0))
 	handlers[3] = gateway.NewModel(gateway.ModelOptions{IgnoreLogprobs: true})
 	c := monitor.Assess(rounds(t, handlers...), few())
