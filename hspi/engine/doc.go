@@ -5,5 +5,5 @@
 //
 // It needs a Python with llama-cpp-python[server], gguf and numpy: python3, or
 // the one that GPUBENCH_PYTHON names. Without it the tests are skipped, but fail
-// where CI is set.
+// where GPUBENCH_PYTHON names an interpreter.
 package engine
