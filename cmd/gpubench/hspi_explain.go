@@ -26,9 +26,9 @@ func hspiExplainCommand(w world) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "explain EVIDENCE",
 		Short: "Show what recorded answers tell, and which features decided",
-		Long: `Show what the answers of an evidence file tell: without any reference, the type of
-the head and how numbers are written; and with a profile, which platforms they are
-like, and which features decided between the best two, or those of --between.`,
+		Long: `Show what the answers of an evidence file tell: the features that need no reference,
+such as the type of the head; and with a profile, which platforms they are like, and
+which features decided between the best two, or those of --between.`,
 		Example: `  gpubench hspi explain out/evidence.jsonl
   gpubench hspi explain out/evidence.jsonl --profile profile.json.zst --between h200-bf16-flash,h200-bf16-math`,
 		Args: needs("EVIDENCE"),
@@ -45,11 +45,8 @@ like, and which features decided between the best two, or those of --between.`,
 // explained is what recorded answers tell.
 type explained struct {
 	Answers int `json:"answers"`
-	// Grid is what the logits' grid tells; GridWhy why it cannot be seen.
-	Grid     *feature.Grid    `json:"grid,omitempty"`
-	GridWhy  string           `json:"grid_why,omitempty"`
-	Decimals feature.Decimals `json:"decimals"`
-	Writer   feature.Writer   `json:"writer,omitempty"`
+	// Features are what needs no reference; those that are missing say why.
+	Features feature.Set `json:"features"`
 	// Hypotheses are the profile's platforms, the most probable first, and Unknown
 	// the probability that it is none; none without a profile.
 	Hypotheses []verify.Hypothesis `json:"hypotheses,omitempty"`
@@ -70,13 +67,14 @@ func (f *hspiExplainFlags) run(w world, path string) error {
 	case err != nil:
 		return usagef("%w", err)
 	}
-	x := look(file.Responses())
+	answers := file.Responses()
+	x := &explained{Answers: len(answers), Features: feature.Extract(answers), Unknown: 1}
 	profile, err := loadProfile(f.profile)
 	if err != nil {
 		return err
 	}
 	if profile != nil {
-		if err := x.compare(profile, file.Responses(), f.against); err != nil {
+		if err := x.compare(profile, answers, f.against); err != nil {
 			return err
 		}
 	}
@@ -84,18 +82,6 @@ func (f *hspiExplainFlags) run(w world, path string) error {
 		return w.json(x)
 	}
 	return x.text(w, f.top)
-}
-
-// look is what needs no reference.
-func look(answers []*evidence.Response) *explained {
-	x := &explained{Answers: len(answers), Unknown: 1, Decimals: feature.ReadDecimals(answers)}
-	x.Writer, _ = x.Decimals.Writer()
-	if g, why, ok := feature.FindGrid(answers); ok {
-		x.Grid = &g
-	} else {
-		x.GridWhy = why
-	}
-	return x
 }
 
 // compare asks a profile, and why it prefers the first of two platforms.
@@ -132,16 +118,8 @@ func scoreOf(r *model.Result, name string) (model.Score, error) {
 func (x *explained) text(w world, top int) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "answers   %d\n", x.Answers)
-	switch {
-	case x.Grid == nil:
-		fmt.Fprintf(&out, "head      not seen, because %s\n", x.GridWhy)
-	case x.Grid.Head == feature.NoGrid:
-		fmt.Fprintf(&out, "head      no 16-bit type (%d of %d positions fit one by chance)\n", x.Grid.Fitting, x.Grid.Lists)
-	default:
-		fmt.Fprintf(&out, "head      %s (%d of %d positions fit)\n", x.Grid.Head, x.Grid.Fitting, x.Grid.Lists)
-	}
-	if x.Writer != "" {
-		fmt.Fprintf(&out, "numbers   %s (%d looked at)\n", x.Writer, x.Decimals.Count)
+	for _, v := range x.Features {
+		fmt.Fprintf(&out, "  %s\n", v)
 	}
 	if x.Hypotheses != nil {
 		table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)

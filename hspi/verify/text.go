@@ -60,7 +60,7 @@ func (r *Result) sure() []string {
 		least = fmt.Sprintf("a difference %.3g times as great as that between its sessions would have been found in 8 of 10 cases", math.Pow(10, x.Least))
 	}
 	return []string{
-		fmt.Sprintf("a true claim is called contradicted by comparison in at most %g of cases, all parts together, if what varies does so at each prompt by itself", r.Alpha),
+		r.Errors,
 		fmt.Sprintf("at %d prompts this session is %.2g nats from %d sessions of %s, which are %.2g from each other; sessions as far from each other have probability %.2g",
 			x.Prompts, math.Pow(10, x.Far), x.Sessions, r.Hypotheses[0].Platform, math.Pow(10, x.Self), x.P),
 		least,

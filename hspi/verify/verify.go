@@ -30,6 +30,8 @@ type Result struct {
 	Unknown    float64         `json:"unknown"`
 	Reasons    []model.Reason  `json:"reasons,omitempty"`
 	Exchange   *model.Exchange `json:"exchange,omitempty"`
+	// Errors is how often the profile errs, as far as its own sessions tell.
+	Errors string `json:"errors,omitempty"`
 	// Limits are what this evidence cannot tell, and why.
 	Limits []string `json:"limits,omitempty"`
 	// Noticed is what was odd in the session: changed models, fields that are
@@ -79,7 +81,7 @@ func Judge(f *evidence.File, c claim.Claim, p *model.Profile, o decide.Options) 
 		d := decide.Decide(c, answers, p, o)
 		r.Findings, r.Alpha, r.Limits = d.Findings, d.Alpha, d.Limits
 		r.Hypotheses, r.Unknown = Hypotheses(d.Hypotheses, shown), d.Unknown
-		r.Reasons, r.Exchange = d.Reasons, d.Exchange
+		r.Reasons, r.Exchange, r.Errors = d.Reasons, d.Exchange, d.Errors
 	}
 	r.Verdict, r.Why = Overall(r.Findings)
 	return r
