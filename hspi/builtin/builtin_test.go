@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -20,19 +22,25 @@ import (
 	"github.com/gpubench/gpubench/hspi/verify"
 )
 
+// recordings reads the lab's recordings once for all tests.
+var recordings = sync.OnceValues(func() ([]enrol.Session, error) { return enrol.Load(filepath.Join("..", "recorded")) })
+
+// heldOut are the sessions that the profile was not trained on, one of each
+// platform that has it.
+func heldOut(t *testing.T) []enrol.Session {
+	t.Helper()
+	all, err := recordings()
+	require.NoError(t, err)
+	return slices.DeleteFunc(slices.Clone(all), func(s enrol.Session) bool { return s.Number != builtin.HeldOut })
+}
+
 // TestHeldOutSessions: the profile knows each platform by a session that it was not
 // trained on. Platforms that differ in load only count as one.
 func TestHeldOutSessions(t *testing.T) {
 	p, err := builtin.Profile()
 	require.NoError(t, err)
-	sessions, err := enrol.Load(filepath.Join("..", "recorded"))
-	require.NoError(t, err)
-	n := 0
+	sessions := heldOut(t)
 	for _, s := range sessions {
-		if s.Number != builtin.HeldOut {
-			continue
-		}
-		n++
 		r := p.Classify(s.Evidence.Responses())
 		best := r.Scores[0].Platform
 		for _, name := range []string{"device", "precision", "head", "quantisation", "kv", "attention", "engine", "tp"} {
@@ -40,7 +48,7 @@ func TestHeldOutSessions(t *testing.T) {
 		}
 		assert.Less(t, r.Unknown, 0.5, s.Platform)
 	}
-	assert.GreaterOrEqual(t, n, 20)
+	assert.GreaterOrEqual(t, len(sessions), 20)
 }
 
 // TestAnotherModel: of a model that the profile does not know, nothing is said that
@@ -77,18 +85,13 @@ func TestAnotherModel(t *testing.T) {
 func TestFewRequests(t *testing.T) {
 	p, err := builtin.Profile()
 	require.NoError(t, err)
-	sessions, err := enrol.Load(filepath.Join("..", "recorded"))
-	require.NoError(t, err)
-	right, n := 0, 0
+	sessions := heldOut(t)
+	right, n := 0, len(sessions)
 	for _, s := range sessions {
-		if s.Number != builtin.HeldOut {
-			continue
-		}
 		replay, err := gateway.NewReplay(s.Evidence)
 		require.NoError(t, err)
 		f := asked(t, replay)
 		require.LessOrEqual(t, f.Summary.Exchanges, 50)
-		n++
 		words := p.Classify(f.Responses()).Label("quantisation")
 		best := ""
 		for word, v := range words {
@@ -142,10 +145,8 @@ func TestEvasion(t *testing.T) {
 // replayed serves the held-out session of a platform.
 func replayed(t *testing.T, platform string) http.Handler {
 	t.Helper()
-	sessions, err := enrol.Load(filepath.Join("..", "recorded", "h200", platform+".tar.zst"))
-	require.NoError(t, err)
-	for _, s := range sessions {
-		if s.Number == builtin.HeldOut {
+	for _, s := range heldOut(t) {
+		if s.Platform == platform {
 			replay, err := gateway.NewReplay(s.Evidence)
 			require.NoError(t, err)
 			return replay
