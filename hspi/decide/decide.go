@@ -115,12 +115,17 @@ func (d *Decision) report(j *judge, p *model.Profile) {
 	if len(d.Hypotheses) > 1 {
 		d.Reasons = p.Explain(d.Hypotheses[0], d.Hypotheses[1])
 	}
-	t := p.Tested
-	d.Errors = fmt.Sprintf("of %d enrolled sessions, each compared with the others, %d went to another platform (at most %.1f %% at 95 %% confidence) and %d were refused (at most %.1f %%); a true claim is called contradicted with probability %g at most, if the endpoint varies as the enrolled sessions do",
-		t.Sessions, t.Wrong, 100*model.AtMost(t.Wrong, t.Sessions), t.Refused, 100*model.AtMost(t.Refused, t.Sessions), d.Alpha)
+	if t := p.Tested; t.Sessions > 0 {
+		d.Errors = errorRates(t, d.Alpha)
+	}
 	if x, ok := d.Hypotheses[0].Platform.Exchangeable(j.read.Observations()); ok {
 		d.Exchange = &x
 	}
+}
+
+func errorRates(t model.Tested, alpha float64) string {
+	return fmt.Sprintf("of %d enrolled sessions, each compared with the others, %d went to another platform (at most %.1f %% at 95 %% confidence) and %d were refused (at most %.1f %%); a true claim is called contradicted with probability %g at most, if the endpoint varies as the enrolled sessions do",
+		t.Sessions, t.Wrong, 100*model.AtMost(t.Wrong, t.Sessions), t.Refused, 100*model.AtMost(t.Refused, t.Sessions), alpha)
 }
 
 const noPlaces = "no position of the answers has a counterpart in the profile: it was recorded with other prompts, another model, or without logprobs"

@@ -78,7 +78,7 @@ next:
 
 // distinctValue is how many different things an endpoint says to one request: 1 if
 // it is idle or does not depend on the batch, a few for shapes of batches or
-// backends, as many as requests for atomics or noise. Its error is the entropy.
+// backends, as many as requests for atomics or noise.
 func (r *Reading) distinctValue() Value {
 	const name = "distinct answers"
 	groups, order := r.firsts(func(at place) string {
@@ -105,7 +105,7 @@ func (r *Reading) distinctValue() Value {
 	if n == 0 {
 		return missing(name, "no prompt was repeated")
 	}
-	return Value{Name: name, Number: float64(most), N: n, Unit: "of one request", Words: fmt.Sprintf("%d of %d repeats of one request differ (entropy %.2f bits)", most, n, entropy)}
+	return Value{Name: name, Number: float64(most), N: n, Unit: "of one request", Words: fmt.Sprintf("%d different answers to %d repeats of one request (entropy %.2f bits)", most, n, entropy)}
 }
 
 // difference is the mean difference of pairs, in nats, with its standard error.

@@ -19,7 +19,7 @@ func rounded(v float64, p int) float64 {
 func drawnLists(p int, after func(float64) float64) []*list {
 	random := rand.New(rand.NewPCG(3, uint64(p)))
 	var all []*list
-	for range 12 {
+	for range 5 {
 		l := &list{chosen: 0, spread: 1e-6}
 		top, z := 20+6*random.Float64(), 30*random.Float64()
 		for i := range 20 {
@@ -62,9 +62,9 @@ func TestTransformsAreInverted(t *testing.T) {
 // Noise alone never looks like a grid.
 func TestNoGridIsFoundInNoise(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 9))
-	for range 20 {
+	for range 6 {
 		var all []*list
-		for range 8 {
+		for range 4 {
 			l := &list{spread: 5e-5} // 4 decimals
 			for i := range 20 {
 				v := -float64(i) * random.Float64()

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -23,6 +24,12 @@ type Exchange struct {
 	Far   float64 `json:"far"`
 	Self  float64 `json:"self"`
 	Least float64 `json:"least"`
+}
+
+// String is for people.
+func (x Exchange) String() string {
+	return fmt.Sprintf("at %d prompts beside %d sessions: p = %.2g; differences greater by a factor of %.3g would be found in 8 of 10 cases at 1 %%",
+		x.Prompts, x.Sessions, x.P, math.Pow(10, x.Least))
 }
 
 // permutations are drawn for a test; p cannot be smaller than 1 in so many.
