@@ -25,7 +25,7 @@ import (
 )
 
 type flags struct {
-	library, json string
+	object, json string
 	quads, most   int
 	bytes         uint64
 	threads       int
@@ -35,7 +35,7 @@ type flags struct {
 
 func main() {
 	var f flags
-	flag.StringVar(&f.library, "library", "libpeer.so", "the C side, as build.sh makes it")
+	flag.StringVar(&f.object, "library", "libpeer.so", "the C side, as build.sh makes it")
 	flag.StringVar(&f.json, "json", "", "file for the rows as JSON")
 	flag.IntVar(&f.quads, "quads", 60, "quiet quads of each comparison")
 	flag.IntVar(&f.most, "most", 240, "most quads of each comparison, quiet or not")
@@ -69,7 +69,7 @@ func (f flags) measure() (err error) {
 	if err := environment(doc.CPUs); err != nil {
 		return err
 	}
-	lib, about, err := load(f.library)
+	lib, about, err := load(f.object)
 	if err != nil {
 		return err
 	}
