@@ -26,11 +26,11 @@ import (
 
 type flags struct {
 	object, json string
-	quads, most   int
-	bytes         uint64
-	threads       int
-	types         string
-	kernels       string
+	quads, most  int
+	bytes        uint64
+	threads      int
+	types        string
+	kernels      string
 }
 
 func main() {
