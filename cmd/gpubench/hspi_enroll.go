@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gpubench/gpubench/hspi/claim"
 	"github.com/gpubench/gpubench/hspi/enrol"
 	"github.com/gpubench/gpubench/hspi/probe"
 )
@@ -41,8 +44,10 @@ the next.`,
 	flags := c.Flags()
 	flags.StringVar(&f.platform, "platform", "", "name of the platform")
 	flags.IntVar(&f.session, "session", 1, "number of the session")
-	flags.StringToStringVar(&f.labels, "label", nil, "what the platform is made of, such as gpu=h100,precision=bf16,engine=vllm")
+	flags.StringToStringVar(&f.labels, "label", nil, "what the platform is made of, such as device=h100,precision=bf16,engine=vllm")
 	flags.StringVarP(&f.out, "out", "o", "", "evidence file (default PLATFORM-SESSION.jsonl)")
+	complete(c, "label", completeLabel)
+	complete(c, "out", completeEvidence)
 	return c
 }
 
@@ -58,12 +63,12 @@ func (f *enrollFlags) run(ctx context.Context, w world) error {
 		return usagef("--session %d: sessions are counted from 1", f.session)
 	}
 	o.Label, o.Session = f.platform, f.session
-	o.Labels = f.labels
+	o.Labels = partLabels(w, f.labels)
 	if f.out == "" {
 		f.out = fmt.Sprintf("%s-%d.jsonl", strings.ReplaceAll(f.platform, "/", "-"), f.session)
 	}
 	if f.dryRun {
-		return dryRun(w, o)
+		return dryRun(w, o, false)
 	}
 	rec, err := f.record(ctx, w, f.out, o)
 	if rec == nil {
@@ -92,11 +97,28 @@ func (f *enrollFlags) show(w world, o enrol.Options, rec *enrol.Recording) {
 	}
 }
 
+// partLabels gives labels the names that claims know; the person hears of others.
+func partLabels(w world, given map[string]string) map[string]string {
+	labels := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		p, known := claim.PartOf(name)
+		if !known {
+			w.tell("label %q is kept, but no claim is about it; claims are about %v", name, claim.Parts())
+		}
+		labels[string(p)] = given[name]
+	}
+	return labels
+}
+
 // dryRun prints what would be asked of an endpoint that can do all.
-func dryRun(w world, o enrol.Options) error {
-	p, err := enrol.Plan(o)
+func dryRun(w world, o enrol.Options, asJSON bool) error {
+	plans, err := enrol.Plans(o)
 	if err != nil {
 		return err
 	}
-	return probe.DryRun(w.out, p, o.Options)
+	f := probe.DryRun(o.Options, plans...)
+	if asJSON {
+		return w.json(f)
+	}
+	return f.Text(w.out)
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/gpubench/gpubench/hspi/feature"
 	"github.com/gpubench/gpubench/hspi/model"
 	"github.com/gpubench/gpubench/hspi/verify"
+	"github.com/gpubench/gpubench/internal/spelling"
 )
 
 type hspiExplainFlags struct {
@@ -39,6 +42,8 @@ which features decided between the best two, or those of --between.`,
 	flags.StringSliceVar(&f.against, "between", nil, "two platforms of the profile")
 	flags.IntVar(&f.top, "top", 5, "how many platforms to show")
 	flags.BoolVar(&f.asJSON, "json", false, "print JSON")
+	c.ValidArgsFunction = completeEvidence
+	complete(c, "between", completePlatforms)
 	return c
 }
 
@@ -60,6 +65,7 @@ func (f *hspiExplainFlags) run(w world, path string) error {
 	if len(f.against) > 0 && (f.profile == profileNone || len(f.against) != 2) {
 		return usagef("--between wants two platforms of a profile")
 	}
+	path = inFolder(path)
 	file, err := evidence.Load(path)
 	switch {
 	case errors.Is(err, evidence.ErrTorn):
@@ -112,7 +118,10 @@ func scoreOf(r *model.Result, name string) (model.Score, error) {
 		}
 		names = append(names, s.Name)
 	}
-	return model.Score{}, usagef("the profile has no platform %q; it has %s", name, strings.Join(names, ", "))
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(spelling.Distance(a, name), spelling.Distance(b, name)), cmp.Compare(a, b))
+	})
+	return model.Score{}, usagef("the profile has no platform %q; did you mean %q? All: %s", name, names[0], strings.Join(slices.Sorted(slices.Values(names)), ", "))
 }
 
 func (x *explained) text(w world, top int) error {

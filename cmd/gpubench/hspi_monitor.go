@@ -96,7 +96,7 @@ func (f *monitorFlags) run(ctx context.Context, w world) error {
 		said = &c
 	}
 	if f.dryRun {
-		return dryRun(w, o)
+		return dryRun(w, o, f.asJSON)
 	}
 	if err := os.MkdirAll(f.out, 0o777); err != nil {
 		return usagef("cannot make the folder of the rounds: %w; choose another with --out", err)

@@ -51,6 +51,8 @@ lack its platform. The report has confusion matrices, reliability and ROC curves
 	flags.BoolVar(&f.asJSON, "json", false, "print the figures of the report as JSON")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the intervals")
+	c.ValidArgsFunction = completeEvidence
+	completeFolder(c, "report")
 	return c
 }
 

@@ -36,10 +36,11 @@ type verdictFlags struct {
 func (f *verdictFlags) add(c *cobra.Command, alpha string) {
 	flags := c.Flags()
 	flags.StringVar(&f.claim, "claim", "", "what is said to serve it, such as h100-bf16-vllm or precision=bf16,tp=2")
+	complete(c, "claim", completeClaim)
 	addProfile(c, &f.profile)
 	flags.Float64Var(&f.alpha, alpha, 0.01, "how often, at most, a true claim may be called contradicted")
 	flags.BoolVar(&f.tested, "tested-only", false, "leave parts that cannot be tested out of the verdict and the exit code")
-	flags.BoolVar(&f.asJSON, "json", false, "print the verdict as JSON")
+	flags.BoolVar(&f.asJSON, "json", false, "print the verdict, or with --dry-run the forecast, as JSON")
 	flags.BoolVar(&f.noReport, "no-report", false, "write no report")
 }
 
@@ -79,6 +80,7 @@ const (
 func addProfile(c *cobra.Command, name *string) {
 	c.Flags().StringVar(name, "profile", profileBuiltin, "profile of 'gpubench hspi train' to compare with; "+profileBuiltin+": the lab's platforms, "+
 		profileNone+": only what needs no reference")
+	complete(c, "profile", completeProfile)
 }
 
 // loadProfile reads a profile; nil for none.
@@ -125,7 +127,8 @@ was interrupted, the run goes on and asks nothing twice.
 	f.endpointFlags.add(c)
 	f.verdictFlags.add(c, "alpha")
 	flags := c.Flags()
-	flags.StringVar(&f.evidence, "evidence", "", "judge this recorded evidence, and ask nobody")
+	flags.StringVar(&f.evidence, "evidence", "", "judge this recorded evidence, a file or the folder of an earlier run, and ask nobody")
+	complete(c, "evidence", completeEvidence)
 	flags.StringVarP(&f.out, "out", "o", "", "output folder (default gpubench-out/verify-TIME)")
 	completeFolder(c, "out")
 	return c
@@ -144,7 +147,7 @@ func (f *verifyFlags) run(ctx context.Context, w world) error {
 		return err
 	}
 	if f.dryRun {
-		return dryRun(w, o)
+		return dryRun(w, o, f.asJSON)
 	}
 	if err := f.folder(w); err != nil {
 		return err
@@ -152,6 +155,7 @@ func (f *verifyFlags) run(ctx context.Context, w world) error {
 	path := filepath.Join(f.out, evidenceName)
 	rec, recordErr := f.record(ctx, w, path, o)
 	if rec == nil {
+		_ = os.Remove(f.out) // only where it is empty
 		return probeError(recordErr)
 	}
 	if errors.Is(recordErr, context.Canceled) {
@@ -174,14 +178,23 @@ func (f *verifyFlags) offline(w world, said claim.Claim) error {
 	if f.endpoint != "" || f.dryRun {
 		return usagef("--evidence asks nobody: leave --endpoint and --dry-run away")
 	}
-	file, err := evidence.Load(f.evidence)
+	path := inFolder(f.evidence)
+	file, err := evidence.Load(path)
 	switch {
 	case errors.Is(err, evidence.ErrTorn):
-		w.tell("%s: %v; what is whole is judged", f.evidence, err)
+		w.tell("%s: %v; what is whole is judged", path, err)
 	case err != nil:
-		return usagef("--evidence %s: %w", f.evidence, err)
+		return usagef("--evidence %s: %w", path, err)
 	}
-	return f.deliver(w, f.judge(file, said), f.evidence, f.out)
+	return f.deliver(w, f.judge(file, said), path, f.out)
+}
+
+// inFolder is the evidence file, where a folder of a verification is named.
+func inFolder(path string) string {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return filepath.Join(path, evidenceName)
+	}
+	return path
 }
 
 // folder makes the output folder.

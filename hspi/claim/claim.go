@@ -49,7 +49,7 @@ var ErrClaim = errors.New("unusable claim")
 // or PART=WORD with commas between. Words beyond the known ones, such as the
 // labels of a profile, may be given. An error lists what would be understood.
 func Parse(text string, more map[Part][]string) (Claim, error) {
-	words := vocabulary(more)
+	words := Vocabulary(more)
 	if strings.Contains(text, "=") {
 		return parsePairs(text, words)
 	}
@@ -63,7 +63,7 @@ func parseWords(text string, known map[Part][]string) (Claim, error) {
 	for len(pieces) > 0 {
 		s, n := longest(pieces, known)
 		if n == 0 {
-			return Claim{}, fmt.Errorf("%w: %q in %q is not known; %s", ErrClaim, pieces[0], text, understood(known))
+			return Claim{}, fmt.Errorf("%w: %q in %q is not known%s", ErrClaim, pieces[0], text, like(pieces[0], known, Parts()...))
 		}
 		if err := c.add(s); err != nil {
 			return Claim{}, err
@@ -85,24 +85,21 @@ func longest(pieces []string, known map[Part][]string) (Stated, int) {
 	return Stated{}, 0
 }
 
-func parsePairs(text string, known map[Part][]string) (Claim, error) {
+func parsePairs(text string, words map[Part][]string) (Claim, error) {
 	var c Claim
 	for pair := range strings.SplitSeq(text, ",") {
 		name, word, ok := strings.Cut(strings.TrimSpace(pair), "=")
-		p := Part(normal(name))
-		if p == "gpu" {
-			p = Device
-		}
-		if !ok || !slices.Contains(Parts(), p) {
-			return Claim{}, fmt.Errorf("%w: %q in %q is no PART=WORD; parts are %v", ErrClaim, pair, text, Parts())
+		p, known := PartOf(name)
+		if !ok || !known {
+			return Claim{}, fmt.Errorf("%w: %q in %q is no PART=WORD; parts are %s", ErrClaim, pair, text, partNames())
 		}
 		word = normal(word)
-		w, ok := find(p, word, known)
+		w, ok := find(p, word, words)
 		if !ok && p == TP {
-			w, ok = find(p, "tp"+word, known)
+			w, ok = find(p, "tp"+word, words)
 		}
 		if !ok {
-			return Claim{}, fmt.Errorf("%w: %s %q in %q is not known; known are %s", ErrClaim, p, word, text, strings.Join(known[p], ", "))
+			return Claim{}, fmt.Errorf("%w: %s %q in %q is not known%s", ErrClaim, p, word, text, like(word, words, p))
 		}
 		if err := c.add(Stated{p, w}); err != nil {
 			return Claim{}, err
@@ -168,11 +165,3 @@ func find(p Part, word string, known map[Part][]string) (string, bool) {
 }
 
 func normal(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
-
-func understood(known map[Part][]string) string {
-	var lines []string
-	for _, p := range Parts() {
-		lines = append(lines, fmt.Sprintf("%s: %s", p, strings.Join(known[p], ", ")))
-	}
-	return "known are " + strings.Join(lines, "; ")
-}

@@ -19,6 +19,7 @@ func TestParse(t *testing.T) {
 		"bfloat16":                         {{claim.Precision, "bf16"}},
 		"device=h100, tp=8":                {{claim.Device, "h100"}, {claim.TP, "tp8"}},
 		"gpu=h100,quantisation=none":       {{claim.Device, "h100"}, {claim.Quantisation, "unquantised"}},
+		"dtype=half,Quantization=AWQ":      {{claim.Precision, "fp16"}, {claim.Quantisation, "awq"}},
 		"bf16-kvfp8":                       {{claim.Precision, "bf16"}, {claim.KV, "kvfp8"}},
 		"mychip-bf16":                      {{claim.Device, "mychip"}, {claim.Precision, "bf16"}},
 		"tensorrt-llm-tp16":                {{claim.Engine, "tensorrt"}, {claim.TP, "tp16"}},
@@ -35,12 +36,16 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for text, says := range map[string]string{
-		"h100-bf17":     `"bf17" in "h100-bf17" is not known; known are device: a100`,
-		"":              `"" in "" is not known`,
+		"h100-bf17":     `"bf17" in "h100-bf17" is not known; did you mean "bf16" (precision)?`,
+		"h10-bf16":      `did you mean "h100" (device), or "h20" (device), or "a10" (device)?`,
+		"bf16-vlm":      `did you mean "vllm" (engine)?`,
+		"device=gh20":   `did you mean "h20" (device)`,
+		"quantum":       "is not known; known are device: a100",
+		"":              `"" in "" is not known; known are device: a100`,
 		"bf16-fp16":     `"bf16" and "fp16" both say the precision`,
 		"tp0":           `"tp0"`,
-		"colour=red":    "parts are [device",
-		"engine=gcc":    `engine "gcc"`,
+		"colour=red":    "parts are device, precision, quantisation, kv, engine, attention, tp",
+		"engine=gcc":    `engine "gcc" in "engine=gcc" is not known; known are engine: vllm`,
 		"h100--bf16":    `"" in`,
 		"device=h100,,": "PART=WORD",
 	} {

@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// vocabulary is the words of each part: those below, and more.
-func vocabulary(more map[Part][]string) map[Part][]string {
+// Vocabulary is the words of each part: those that are known to the program, and more.
+func Vocabulary(more map[Part][]string) map[Part][]string {
 	words := map[Part][]string{
 		Device: {"a100", "h100", "h200", "h800", "h20", "b200", "b300", "gb200", "gh200", "l4", "l40", "l40s", "a10", "a40", "a6000",
 			"v100", "t4", "rtx4090", "rtx5090", "mi250", "mi300x", "mi325x", "gaudi2", "gaudi3", "tpu", "cpu", "cpu-avx2", "cpu-avx512", "cpu-amx"},
@@ -27,6 +27,16 @@ func vocabulary(more map[Part][]string) map[Part][]string {
 		}
 	}
 	return words
+}
+
+// PartOf is the part of a name, such as those of labels; other usual spellings of
+// parts are understood.
+func PartOf(name string) (Part, bool) {
+	p := Part(normal(name))
+	if other, ok := map[Part]Part{"gpu": Device, "dtype": Precision, "quantization": Quantisation, "quant": Quantisation, "tensor-parallel": TP}[p]; ok {
+		p = other
+	}
+	return p, slices.Contains(Parts(), p)
 }
 
 // synonyms are other spellings of known words.

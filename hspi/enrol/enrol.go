@@ -134,10 +134,16 @@ func (rec *Recording) run(ctx context.Context, s *probe.Session, p *plan.Plan) e
 	return err
 }
 
-// Plan is what a session would ask of an endpoint that can do all, without the
-// answers that it gives back.
-func Plan(o Options) (*plan.Plan, error) {
-	return plan.Build(o.plan("dry-run"), plan.Assumed())
+// Plans are what a session would ask of an endpoint that can do all: the plan, and
+// its answers given back, of which the length is assumed.
+func Plans(o Options) ([]*plan.Plan, error) {
+	po := o.plan("dry-run")
+	p, err := plan.Build(po, plan.Assumed())
+	if err != nil || o.Size != Standard {
+		return []*plan.Plan{p}, err
+	}
+	forced, err := plan.ForcedMost(po, plan.Assumed())
+	return []*plan.Plan{p, forced}, err
 }
 
 func (o Options) plan(nonce string) plan.Options {

@@ -214,10 +214,10 @@ func TestPlanNeedsNobody(t *testing.T) {
 	for _, size := range enrol.Sizes() {
 		o := options(t, "http://127.0.0.1:1")
 		o.Size = size
-		p, err := enrol.Plan(o)
+		p, err := enrol.Plans(o)
 		require.NoError(t, err)
 		var text strings.Builder
-		require.NoError(t, probe.DryRun(&text, p, o.Options))
+		require.NoError(t, probe.DryRun(o.Options, p...).Text(&text))
 		assert.Contains(t, text.String(), "nothing is sent")
 	}
 }

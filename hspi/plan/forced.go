@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gpubench/gpubench/hspi/evidence"
 )
@@ -32,6 +33,18 @@ func Forced(o Options, c Capabilities, answers []*evidence.Response) (*Plan, err
 		b.scored(evidence.Purpose{Series: SeriesForced, Prompt: p.Prompt}, ShortPrompt(o.Seed, p.Prompt)+r.Choices[0].Text)
 	}
 	return b.plan, b.err
+}
+
+// ForcedMost is Forced before there are answers, to tell its cost: every prompt is
+// answered, and a token of an answer is taken to have the four bytes that are usual.
+func ForcedMost(o Options, c Capabilities) (*Plan, error) {
+	const bytesOfToken = 4
+	var answers []*evidence.Response
+	for i := range o.Prompts {
+		answers = append(answers, &evidence.Response{Purpose: evidence.Purpose{Series: SeriesProbe, Prompt: i},
+			Choices: []evidence.Choice{{Text: strings.Repeat("x", bytesOfToken*o.ProbeTokens)}}})
+	}
+	return Forced(o, c, answers)
 }
 
 // scored asks for the logprobs of a prompt.

@@ -111,7 +111,7 @@ func (c *client) send(ctx context.Context, target string, x *evidence.Exchange, 
 	}
 	x.Request.Header = evidence.KeepHeaders(q.Header.Clone())
 	if c.key.set() {
-		q.Header.Set("Authorization", "Bearer "+c.key.secret)
+		q.Header.Set("Authorization", "Bearer "+c.key.reveal())
 	}
 	// An idle timer, because a server may stop in the middle and keep the connection.
 	watch := time.AfterFunc(c.idle, func() { cancel(errTimeout) })

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/gpubench/gpubench/hspi/evidence"
 	"github.com/gpubench/gpubench/hspi/loosejson"
 	"github.com/gpubench/gpubench/hspi/plan"
+	"github.com/gpubench/gpubench/internal/spelling"
 )
 
 // ErrNoAPI: neither API of the endpoint gives an answer.
@@ -166,7 +168,7 @@ func (d *discovery) chat(ctx context.Context) error {
 // either fails where no API answered, with the reason of the last.
 func (d *discovery) either(context.Context) error {
 	if d.c.Chat != plan.Honoured && d.c.Completions != plan.Honoured {
-		return fmt.Errorf("%w: %w", ErrNoAPI, d.last)
+		return fmt.Errorf("%w: %w%s", ErrNoAPI, d.last, d.otherModels())
 	}
 	for _, chat := range []bool{true, false} {
 		if r := d.base[chat]; r != nil && r.Fingerprint != "" {
@@ -174,6 +176,24 @@ func (d *discovery) either(context.Context) error {
 		}
 	}
 	return nil
+}
+
+// otherModels names the models that the endpoint lists, those that are spelt like
+// the missing one first; empty where it lists none, or this one.
+func (d *discovery) otherModels() string {
+	const most = 5
+	if !errors.Is(d.last, ErrNotFound) || len(d.c.Models) == 0 || slices.Contains(d.c.Models, d.s.o.Model) {
+		return ""
+	}
+	names := slices.Clone(d.c.Models)
+	slices.SortStableFunc(names, func(a, b string) int {
+		return cmp.Compare(spelling.Distance(a, d.s.o.Model), spelling.Distance(b, d.s.o.Model))
+	})
+	text := fmt.Sprintf("%q", names[:min(most, len(names))])
+	if len(names) > most {
+		text += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return "; the endpoint lists " + strings.Trim(text, "[]")
 }
 
 // api finds the most alternatives that one API gives, by going down from the most.

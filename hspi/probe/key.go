@@ -13,7 +13,11 @@ import (
 var ErrKey = errors.New("unusable API key")
 
 // Key is an API key. It never shows in any format of package fmt or in JSON.
-type Key struct{ secret string }
+type Key struct {
+	// secret is a pointer, because fmt prints fields of structs that hold a Key without
+	// asking its methods.
+	secret *string
+}
 
 // KeyFromEnv reads the key from the environment variable of that name. The zero
 // Key, for endpoints that need none, is what an empty name gives. Keys shorter
@@ -25,18 +29,37 @@ func KeyFromEnv(name string) (Key, error) {
 	}
 	secret := strings.TrimSpace(os.Getenv(name))
 	if secret == "" {
-		return Key{}, fmt.Errorf("%w: the environment variable %s is empty", ErrKey, name)
+		return Key{}, fmt.Errorf("%w: %s is empty; it wants the name of a variable, not the key itself", ErrKey, variable(name))
 	}
 	if strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
-		return Key{}, fmt.Errorf("%w: the environment variable %s holds characters that cannot be in a header", ErrKey, name)
+		return Key{}, fmt.Errorf("%w: %s holds characters that cannot be in a header", ErrKey, variable(name))
 	}
-	return Key{secret}, nil
+	return Key{&secret}, nil
 }
 
-func (k Key) set() bool { return k.secret != "" }
+// variable names an environment variable. What does not look like the name of one
+// may be a key that somebody pasted, and is not repeated.
+func variable(name string) string {
+	const most = 40
+	other := func(r rune) bool { return (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' }
+	if len(name) > most || strings.ContainsFunc(name, other) {
+		return "the environment variable of that name"
+	}
+	return "the environment variable " + name
+}
+
+func (k Key) set() bool { return k.secret != nil }
+
+// reveal is the key itself, empty where there is none.
+func (k Key) reveal() string {
+	if k.secret == nil {
+		return ""
+	}
+	return *k.secret
+}
 
 // mask removes the key from a text.
-func (k Key) mask(text string) string { return evidence.Mask(text, k.secret) }
+func (k Key) mask(text string) string { return evidence.Mask(text, k.reveal()) }
 
 // String hides the key.
 func (k Key) String() string {

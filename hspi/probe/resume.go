@@ -11,7 +11,7 @@ import (
 // resume goes on with the last session of a file: what was answered is known,
 // what was spent is spent, and requests whose answers were lost are noted.
 func (s *Session) resume(path string) error {
-	w, had, err := evidence.Resume(path, evidence.WriterOptions{Secrets: []string{s.o.Key.secret}})
+	w, had, err := evidence.Resume(path, evidence.WriterOptions{Secrets: []string{s.o.Key.reveal()}})
 	if err != nil {
 		return err
 	}

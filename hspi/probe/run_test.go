@@ -338,14 +338,28 @@ func TestDryRunTellsAllAndSendsNothing(t *testing.T) {
 	o.Price, o.Budget = Price{Prompt: 1, Completion: 2}, Budget{Requests: 20}
 	p, err := plan.Build(plan.Standard("tiny", 1, "nonce"), plan.Assumed())
 	require.NoError(t, err)
+	later, err := plan.ForcedMost(p.Options, plan.Assumed())
+	require.NoError(t, err)
+	f := DryRun(o, p, later)
 	var out strings.Builder
-	require.NoError(t, DryRun(&out, p, o))
-	for _, want := range []string{"nothing is sent", "discover", "probe", "13 requests", "repeat", "load", "filler", "cost up to 0.", "may end the run early", `"model":"tiny"`} {
+	require.NoError(t, f.Text(&out))
+	for _, want := range []string{"nothing is sent", "discover", "probe", "13 requests", "repeat", "load", "filler", "forced       12 requests", "cost up to 0.",
+		"may end the run early", `"model":"tiny"`} {
 		require.Contains(t, out.String(), want)
 	}
 	all, _ := g.Requests()
 	require.Zero(t, all)
-	t.Log(out.String())
+	sum := Spent{}
+	for _, s := range f.Series {
+		sum = sum.plus(s.Most)
+	}
+	require.Equal(t, sum, f.All)
+
+	o.Price = Price{}
+	out.Reset()
+	require.NoError(t, DryRun(o, p, later).Text(&out))
+	require.NotContains(t, out.String(), "cost up to 0.", "without prices there is no cost to tell")
+	require.Contains(t, out.String(), "--price-prompt")
 }
 
 // What the dry run says is not less than what is then used.
@@ -433,6 +447,7 @@ func TestDiscoverTellsWhyThereIsNothing(t *testing.T) {
 	s, _ = run(t, quick(t, serve(t, gateway.NewModel(gateway.ModelOptions{Name: "other"}))))
 	_, err = s.Discover(t.Context())
 	require.ErrorContains(t, err, "`tiny` does not exist")
+	require.ErrorContains(t, err, `the endpoint lists "other"`)
 
 	s, _ = run(t, quick(t, serve(t, behind(gateway.Fault{Kind: gateway.Status, Value: "401"}))))
 	_, err = s.Discover(t.Context())

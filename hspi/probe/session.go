@@ -98,7 +98,7 @@ func Open(path string, o Options) (*Session, error) {
 		return nil, ErrKeyInClear
 	}
 	s := newSession(o)
-	w, err := evidence.Create(path, evidence.WriterOptions{Secrets: []string{o.Key.secret}})
+	w, err := evidence.Create(path, evidence.WriterOptions{Secrets: []string{o.Key.reveal()}})
 	if errors.Is(err, evidence.ErrExists) {
 		if err := s.resume(path); err != nil {
 			return nil, err

@@ -237,7 +237,8 @@ func TestTheKeyIsNowhere(t *testing.T) {
 	fmt.Fprintf(&logged, "%v %+v %#v %s %q %x %d\n", k, k, k, k, k, k, k)
 	fmt.Fprintf(&logged, "%+v %#v\n", o, o)
 	log.New(&logged, "", 0).Println(o, s.o.Key)
-	require.NoError(t, DryRun(&logged, &plan.Plan{}, o))
+	require.NoError(t, DryRun(o, &plan.Plan{}).Text(&logged))
+	fmt.Fprintf(&logged, "%+v %#v %+v\n", s, s.client, DryRun(o))
 	text, err := k.MarshalText()
 	require.NoError(t, err)
 	logged.Write(text)
@@ -254,6 +255,11 @@ func TestKeysThatCannotBeUsed(t *testing.T) {
 	_, err := KeyFromEnv("GPUBENCH_TEST_NO_SUCH_KEY")
 	require.ErrorIs(t, err, ErrKey)
 	require.ErrorContains(t, err, "GPUBENCH_TEST_NO_SUCH_KEY")
+	for _, pasted := range []string{"sk-0123456789abcdef", "gsk_0123456789abcdef", strings.Repeat("A", 41)} {
+		_, err = KeyFromEnv(pasted)
+		require.ErrorIs(t, err, ErrKey)
+		require.NotContains(t, err.Error(), pasted, "a key in place of a name is not repeated")
+	}
 	t.Setenv("GPUBENCH_TEST_KEY", "two words")
 	_, err = KeyFromEnv("GPUBENCH_TEST_KEY")
 	require.ErrorIs(t, err, ErrKey)

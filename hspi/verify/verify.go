@@ -97,18 +97,22 @@ func (r *Result) id(f *evidence.File) string {
 // session reads who was asked, how much, and what was noticed, and gives the answers.
 func (r *Result) session(f *evidence.File) []*evidence.Response {
 	id := r.id(f)
+	end := "" // of the last part: what interrupted earlier ones is past
 	for _, rec := range f.Records {
 		switch {
 		case rec.Session != id:
 		case rec.Open != nil:
-			r.Endpoint, r.Model = rec.Open.Endpoint, rec.Open.Model
+			r.Endpoint, r.Model, end = rec.Open.Endpoint, rec.Open.Model, "it was cut off"
 		case rec.Exchange != nil:
 			r.Asked++
 		case rec.Note != nil:
 			r.notice(rec.Note)
-		case rec.End != nil && rec.End.Reason != "complete":
-			r.Noticed = append(r.Noticed, "the session ended early: "+rec.End.Reason)
+		case rec.End != nil:
+			end = rec.End.Reason
 		}
+	}
+	if end != "complete" && end != "" {
+		r.Noticed = append(r.Noticed, "the session ended early: "+end)
 	}
 	var answers []*evidence.Response
 	for _, a := range f.Responses() {
@@ -148,9 +152,14 @@ func unfit(f *evidence.File, answers []*evidence.Response, id string) string {
 	return ""
 }
 
-// lastFailure is how the session's last exchange failed.
+// lastFailure is how the session ended, or its last exchange failed.
 func lastFailure(f *evidence.File, id string) string {
 	for _, rec := range slices.Backward(f.Records) {
+		if rec.Session == id && rec.End != nil {
+			if reason, ok := strings.CutPrefix(rec.End.Reason, "failed: "); ok {
+				return strings.TrimPrefix(reason, "discover: ")
+			}
+		}
 		switch x := rec.Exchange; {
 		case rec.Session != id || x == nil:
 		case x.Failure != nil:
@@ -183,7 +192,7 @@ func Overall(findings []decide.Finding) (decide.Verdict, string) {
 	case len(by[decide.NotTestable]) == len(findings):
 		return decide.NotTestable, "nothing of the claim can be tested on this endpoint"
 	case len(by[decide.Consistent]) > 0:
-		return decide.Inconclusive, fmt.Sprintf("%s: consistent; not decided: %s", list(decide.Consistent), strings.Join(open, ", "))
+		return decide.Inconclusive, fmt.Sprintf("consistent in %s, but %s could not be decided", list(decide.Consistent), strings.Join(open, ", "))
 	}
 	return decide.Inconclusive, "the evidence speaks neither for nor against the claimed " + strings.Join(open, ", ")
 }

@@ -37,7 +37,7 @@ func TestOverall(t *testing.T) {
 		says  string
 	}{
 		{[]decide.Verdict{c, c}, c, "all that is claimed"},
-		{[]decide.Verdict{c, n}, i, "not decided: precision"},
+		{[]decide.Verdict{c, n}, i, "consistent in device, but precision could not be decided"},
 		{[]decide.Verdict{c, x, n, i}, x, "contradicts the claimed precision"},
 		{[]decide.Verdict{n, n}, n, "nothing of the claim"},
 		{[]decide.Verdict{n, i}, i, "neither for nor against"},
