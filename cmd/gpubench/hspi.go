@@ -25,7 +25,7 @@ as evidence, and say from the digits of the log-probabilities what serves it.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(verifyCommand(w), monitorCommand(w), enrollCommand(w), trainCommand(w), hspiExplainCommand(w), demoCommand(w))
+	c.AddCommand(verifyCommand(w), monitorCommand(w), enrollCommand(w), trainCommand(w), hspiExplainCommand(w), borderCommand(w), demoCommand(w))
 	return c
 }
 
@@ -46,16 +46,24 @@ type endpointFlags struct {
 	attempts int
 }
 
+// add adds them, and those of a plan.
 func (f *endpointFlags) add(c *cobra.Command) {
+	f.addAsking(c)
 	flags := c.Flags()
-	flags.StringVar(&f.endpoint, "endpoint", "", "address of the API, such as https://host/v1")
-	flags.StringVar(&f.model, "model", "", "name of the model, as the endpoint knows it")
-	flags.StringVar(&f.keyEnv, "key-env", "", "environment variable that holds the API key")
 	if f.size == "" {
 		f.size = string(enrol.Standard)
 	}
 	flags.StringVar(&f.size, "plan", f.size, "how much to ask: "+strings.Join(sizes(), ", "))
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the prompts; answers are compared between equal prompts only")
+	complete(c, "plan", cobra.FixedCompletions(sizes(), cobra.ShellCompDirectiveNoFileComp))
+}
+
+// addAsking adds those that do not say what to ask.
+func (f *endpointFlags) addAsking(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&f.endpoint, "endpoint", "", "address of the API, such as https://host/v1")
+	flags.StringVar(&f.model, "model", "", "name of the model, as the endpoint knows it")
+	flags.StringVar(&f.keyEnv, "key-env", "", "environment variable that holds the API key")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be asked and what it may cost, and ask nothing")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
 	flags.IntVar(&f.budget.Requests, "max-requests", 0, "most requests (default no limit)")
@@ -66,7 +74,6 @@ func (f *endpointFlags) add(c *cobra.Command) {
 	flags.Float64Var(&f.rate, "rate", 0, "most requests a second (default no limit)")
 	flags.DurationVar(&f.timeout, "timeout", 2*time.Minute, "longest wait for one answer")
 	flags.IntVar(&f.attempts, "attempts", 5, "most attempts for one request")
-	complete(c, "plan", cobra.FixedCompletions(sizes(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 func sizes() []string {

@@ -11,6 +11,7 @@ import (
 	"github.com/gpubench/gpubench/hspi/claim"
 	"github.com/gpubench/gpubench/hspi/decide"
 	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/feature"
 	"github.com/gpubench/gpubench/hspi/model"
 	"github.com/gpubench/gpubench/hspi/probe"
 )
@@ -32,6 +33,8 @@ type Result struct {
 	Exchange   *model.Exchange `json:"exchange,omitempty"`
 	// Errors is how often the profile errs, as far as its own sessions tell.
 	Errors string `json:"errors,omitempty"`
+	// Features are what the answers show by themselves; those that are missing say why.
+	Features feature.Set `json:"features,omitempty"`
 	// Limits are what this evidence cannot tell, and why.
 	Limits []string `json:"limits,omitempty"`
 	// Noticed is what was odd in the session: changed models, fields that are
@@ -71,9 +74,8 @@ func Hypotheses(scores []model.Score, most int) []Hypothesis {
 // Judge judges a claim by the last session in f; the profile may be nil. It never
 // fails: where nothing can be said the result says why.
 func Judge(f *evidence.File, c claim.Claim, p *model.Profile, o decide.Options) *Result {
-	r := &Result{Claim: c.String(), Head: f.Summary.Head, Unknown: 1}
-	answers := r.session(f)
-	if why := unfit(f, answers, r.id(f)); why != "" {
+	r, answers, why := Begin(f, c.String())
+	if why != "" {
 		for _, s := range c.Stated {
 			r.Findings = append(r.Findings, decide.Finding{Part: s.Part, Claimed: s.Word, Verdict: decide.NotTestable, P: 1, Adjusted: 1, Evidence: []string{why}})
 		}
@@ -83,8 +85,21 @@ func Judge(f *evidence.File, c claim.Claim, p *model.Profile, o decide.Options) 
 		r.Hypotheses, r.Unknown = Hypotheses(d.Hypotheses, shown), d.Unknown
 		r.Reasons, r.Exchange, r.Errors = d.Reasons, d.Exchange, d.Errors
 	}
+	r.mixture(answers)
 	r.Verdict, r.Why = Overall(r.Findings)
 	return r
+}
+
+// Begin gives a result without findings: who was asked, how much, what was noticed
+// in the last session of f, and what its answers show by themselves. why says why its answers cannot be judged at all.
+func Begin(f *evidence.File, claimed string) (r *Result, answers []*evidence.Response, why string) {
+	r = &Result{Claim: claimed, Head: f.Summary.Head, Unknown: 1}
+	answers = r.session(f)
+	if len(answers) > 0 {
+		r.Features = feature.Extract(answers)
+		r.stored()
+	}
+	return r, answers, unfit(f, answers, r.id(f))
 }
 
 func (r *Result) id(f *evidence.File) string {

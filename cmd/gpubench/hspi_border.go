@@ -1,0 +1,362 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gpubench/gpubench/hspi/border"
+	"github.com/gpubench/gpubench/hspi/enrol"
+	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/probe"
+	"github.com/gpubench/gpubench/hspi/report"
+)
+
+func borderCommand(w world) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "border",
+		Short: "Recognise platforms by prompts whose next token depends on the arithmetic",
+		Long: `Recognise platforms by border inputs: prompts after which platforms that serve the
+same model say different next tokens. Only the text of answers is read, no logprobs.
+
+A set of border inputs is made where the model's weights and all platforms are at
+hand, by hspi/lab/border.py; it is good for that model only. 'ask' records how an
+endpoint answers it, 'train' learns from recorded sessions how often platforms err,
+and 'verify' judges a claim.`,
+		Args: noCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(borderAskCommand(w), borderTrainCommand(w), borderVerifyCommand(w))
+	return c
+}
+
+// borderFlags are those of commands that ask a set.
+type borderFlags struct {
+	endpointFlags
+	set     string
+	repeats int
+}
+
+func (f *borderFlags) add(c *cobra.Command) {
+	f.addAsking(c)
+	f.size = string(enrol.Standard) // not used, as a set says what to ask
+	c.Flags().StringVar(&f.set, "set", "", "set of border inputs")
+	c.Flags().IntVar(&f.repeats, "repeats", 1, "how often each prompt is asked")
+}
+
+func (f *borderFlags) load() (*border.Set, error) {
+	if f.set == "" {
+		return nil, usagef("--set is missing: a set of border inputs")
+	}
+	s, err := border.Load(f.set)
+	if err != nil {
+		return nil, usagef("--set: %w", err)
+	}
+	return s, nil
+}
+
+// borderOptions checks the flags.
+func (f *borderFlags) borderOptions() (border.Options, error) {
+	o, err := f.options()
+	if err == nil && f.repeats < 1 {
+		err = usagef("--repeats %d: at least 1", f.repeats)
+	}
+	return border.Options{Options: o.Options, Repeats: f.repeats}, err
+}
+
+// ask asks the set and shows how it goes.
+func (f *borderFlags) ask(ctx context.Context, w world, s *border.Set, path string, o border.Options) (*enrol.Recording, error) {
+	progress := &asking{w: w}
+	defer progress.close()
+	if !f.quiet {
+		o.Progress = progress.show
+	}
+	return s.Ask(ctx, path, o)
+}
+
+// would prints what would be asked.
+func (f *borderFlags) would(w world, s *border.Set, o border.Options) error {
+	p, err := s.Plan(o.Model, o.Repeats)
+	if err != nil {
+		return err
+	}
+	most := probe.Estimate(p.Items(), o.Price)
+	fmt.Fprintf(w.out, "Dry run: nothing is sent. %s to %s, up to %s, cost up to %.6f.\n", count(most.Requests, "request"), o.Endpoint,
+		count(most.Tokens(), "token"), most.Cost)
+	return nil
+}
+
+type borderAskFlags struct {
+	borderFlags
+	platform string
+	session  int
+}
+
+func borderAskCommand(w world) *cobra.Command {
+	f := &borderAskFlags{}
+	c := &cobra.Command{
+		Use:   "ask",
+		Short: "Record how an endpoint answers a set of border inputs",
+		Long: `Ask an endpoint the prompts of a set, one after the other, one token each, at
+temperature 0, and keep all that it answers as evidence. A file that is there already
+is gone on with. With --platform the endpoint is one that you trust, and the evidence
+is for 'gpubench hspi border train'.`,
+		Example: `  gpubench hspi border ask --endpoint http://127.0.0.1:8000/v1 --model lab --set border.json --platform h100-bf16-flash --session 1 --out 1.jsonl`,
+		Args:    needs(),
+		RunE:    func(c *cobra.Command, _ []string) error { return f.run(c.Context(), w) },
+	}
+	f.add(c)
+	flags := c.Flags()
+	flags.StringVar(&f.platform, "platform", "", "name of the platform, where it is known")
+	flags.IntVar(&f.session, "session", 1, "number of the session")
+	flags.StringVarP(&f.out, "out", "o", "border.jsonl", "evidence file")
+	return c
+}
+
+func (f *borderAskFlags) run(ctx context.Context, w world) error {
+	s, err := f.load()
+	if err != nil {
+		return err
+	}
+	o, err := f.borderOptions()
+	if err != nil {
+		return err
+	}
+	o.Label, o.Session = f.platform, f.session
+	if f.dryRun {
+		return f.would(w, s, o)
+	}
+	rec, err := f.ask(ctx, w, s, f.out, o)
+	if rec == nil {
+		return probeError(err)
+	}
+	fmt.Fprintf(w.out, "evidence  %s\nhead      %s\n", f.out, rec.Head)
+	fmt.Fprintf(w.out, "answered  %d of %s\n", rec.Result.Answered, count(rec.Result.Items, "request"))
+	fmt.Fprintf(w.out, "spent     %s\n", spent(rec.Result.Spent, o.Price))
+	switch {
+	case errors.Is(err, context.Canceled):
+		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the same command goes on with %s", f.out)}
+	case err != nil:
+		return probeError(fmt.Errorf("%w (what was answered is in %s)", err, f.out))
+	case len(rec.Result.Failed) > 0:
+		return fmt.Errorf("%d of %s were not answered, the first: %w; the same command asks them again", len(rec.Result.Failed),
+			count(rec.Result.Items, "request"), rec.Result.Failed[0].Err)
+	}
+	return nil
+}
+
+type borderVerifyFlags struct {
+	borderFlags
+	verdictFlags
+	evidence string
+}
+
+func borderVerifyCommand(w world) *cobra.Command {
+	f := &borderVerifyFlags{}
+	c := &cobra.Command{
+		Use:   "verify",
+		Short: "Ask an endpoint a set of border inputs and judge a claim by its words",
+		Long: `Ask an endpoint the prompts of a set, and say for each part of a claim whether the
+answers are consistent with it, contradict it, or leave it open. The claim is the name
+of a platform of the set, or parts such as bf16-flash. A contradiction needs a set that
+was learnt from sessions by 'gpubench hspi border train'.
+
+` + verdictExits,
+		Example: `  gpubench hspi border verify --endpoint https://host/v1 --model lab --set border.json.zst --claim bf16-unquantised
+  gpubench hspi border verify --evidence out/evidence.jsonl --set border.json.zst --claim h100-bf16-flash --json`,
+		Args: needs(),
+		RunE: func(c *cobra.Command, _ []string) error { return f.run(c.Context(), w) },
+	}
+	f.add(c)
+	flags := c.Flags()
+	flags.StringVar(&f.claim, "claim", "", "what is said to serve it: a platform of the set, or parts such as bf16-flash")
+	flags.Float64Var(&f.alpha, "alpha", 0.01, "how often, at most, a true claim may be called contradicted")
+	flags.BoolVar(&f.tested, "tested-only", false, "leave parts that cannot be tested out of the verdict and the exit code")
+	flags.BoolVar(&f.asJSON, "json", false, "print the verdict as JSON")
+	flags.BoolVar(&f.noReport, "no-report", false, "write no report")
+	flags.StringVar(&f.evidence, "evidence", "", "judge this recorded evidence, and ask nobody")
+	flags.StringVarP(&f.out, "out", "o", "", "output folder (default gpubench-out/verify-TIME)")
+	completeFolder(c, "out")
+	return c
+}
+
+func (f *borderVerifyFlags) add(c *cobra.Command) { f.borderFlags.add(c) }
+
+// said reads set and claim.
+func (f *borderVerifyFlags) said() (*border.Set, border.Claim, error) {
+	s, err := f.load()
+	if err != nil {
+		return nil, border.Claim{}, err
+	}
+	if f.claim == "" || f.alpha <= 0 || f.alpha >= 1 {
+		return nil, border.Claim{}, usagef("it takes a --claim, and an --alpha between 0 and 1")
+	}
+	said, err := s.Parse(f.claim)
+	if err != nil {
+		return nil, said, usagef("--claim: %w", err)
+	}
+	return s, said, nil
+}
+
+func (f *borderVerifyFlags) run(ctx context.Context, w world) error {
+	s, said, err := f.said()
+	if err != nil {
+		return err
+	}
+	if f.evidence != "" {
+		return f.offline(w, s, said)
+	}
+	o, err := f.borderOptions()
+	if err != nil {
+		return err
+	}
+	if f.dryRun {
+		return f.would(w, s, o)
+	}
+	online := verifyFlags{endpointFlags: f.endpointFlags}
+	if err := online.folder(w); err != nil {
+		return err
+	}
+	f.out = online.out
+	path := filepath.Join(f.out, evidenceName)
+	rec, askErr := f.ask(ctx, w, s, path, o)
+	if rec == nil {
+		return probeError(askErr)
+	}
+	if errors.Is(askErr, context.Canceled) {
+		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the same command with --out %s goes on", quote(f.out))}
+	}
+	if askErr != nil {
+		w.tell("%s", strings.ReplaceAll(askErr.Error(), "\n", "; "))
+	}
+	file, err := evidence.Load(path)
+	if err != nil {
+		return err
+	}
+	result := s.Judge(file, said, f.alpha)
+	result.Spent = &rec.Result.Spent
+	return f.deliver(w, result, path, f.out)
+}
+
+// offline judges what was recorded.
+func (f *borderVerifyFlags) offline(w world, s *border.Set, said border.Claim) error {
+	if f.endpoint != "" || f.dryRun {
+		return usagef("--evidence asks nobody: leave --endpoint and --dry-run away")
+	}
+	file, err := evidence.Load(f.evidence)
+	switch {
+	case errors.Is(err, evidence.ErrTorn):
+		w.tell("%s: %v; what is whole is judged", f.evidence, err)
+	case err != nil:
+		return usagef("--evidence %s: %w", f.evidence, err)
+	}
+	return f.deliver(w, s.Judge(file, said, f.alpha), f.evidence, f.out)
+}
+
+type borderTrainFlags struct {
+	set    string
+	out    string
+	test   []string
+	asJSON bool
+}
+
+func borderTrainCommand(w world) *cobra.Command {
+	f := &borderTrainFlags{}
+	c := &cobra.Command{
+		Use:   "train FILE|FOLDER...",
+		Short: "Learn from recorded sessions how often platforms answer what",
+		Long: `Learn from sessions that 'gpubench hspi border ask --platform' recorded how often
+each platform gives which answer, and write the set with that. Platforms that the set
+lacked are added. Sessions of the numbers in --test are not learnt from; how well they
+are recognised is printed, beside the published decision for each pair of platforms.`,
+		Example: `  gpubench hspi border train recordings --set border.json --out border.json.zst --test 4`,
+		Args:    needsSome("FILE", "recordings of 'gpubench hspi border ask', or folders with them"),
+		RunE:    func(_ *cobra.Command, args []string) error { return f.run(w, args) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.set, "set", "", "set of border inputs to learn for")
+	flags.StringVarP(&f.out, "out", "o", "border.json.zst", "set to write; compressed where it ends in .zst")
+	flags.StringSliceVar(&f.test, "test", nil, "numbers of sessions to try what was learnt on")
+	flags.BoolVar(&f.asJSON, "json", false, "print the figures as JSON")
+	return c
+}
+
+func (f *borderTrainFlags) run(w world, args []string) error {
+	s, err := (&borderFlags{set: f.set}).load()
+	if err != nil {
+		return err
+	}
+	recorded, err := enrol.Load(args...)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	sessions, without, err := s.Sessions(recorded)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	for _, path := range without {
+		w.tell("%s: %v; it is left out", path, border.ErrOtherSet)
+	}
+	var learn, test []border.Session
+	for _, x := range sessions {
+		if slices.Contains(f.test, x.Number) {
+			test = append(test, x)
+		} else {
+			learn = append(learn, x)
+		}
+	}
+	learnt, err := s.Learn(learn)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	if err := learnt.Save(f.out); err != nil {
+		return &exitError{exitUnwritten, fmt.Errorf("write the set: %w", err)}
+	}
+	return f.show(w, learnt, len(learn), test)
+}
+
+// borderFigures are how sessions were recognised that were not learnt from.
+type borderFigures struct {
+	Sessions  int           `json:"sessions"`
+	Platforms float64       `json:"platforms_balanced_accuracy"`
+	Classes   float64       `json:"precision_quantisation_balanced_accuracy"`
+	Pairs     []border.Pair `json:"pairs"`
+}
+
+func (f *borderTrainFlags) show(w world, s *border.Set, learnt int, test []border.Session) error {
+	say := w.out
+	if f.asJSON {
+		say = w.err
+	}
+	wrong, answers := 0, 0
+	for _, e := range s.Learnt.Errors {
+		wrong, answers = wrong+e.Wrong, answers+e.Answers
+	}
+	fmt.Fprintf(say, "set       %s: %s, %s, %s learnt from\n", f.out, count(len(s.Prompts), "prompt"), count(len(s.Platforms), "platform"), count(learnt, "session"))
+	fmt.Fprintf(say, "errors    %d of %s are not what the other sessions of the platform say\n", wrong, count(answers, "answer"))
+	if len(test) == 0 {
+		return nil
+	}
+	x := borderFigures{Sessions: len(test), Pairs: s.Pairs(test)}
+	var predictions []report.Prediction
+	for _, t := range test {
+		predictions = append(predictions, s.Predict(t))
+	}
+	x.Platforms = report.Confuse(predictions).BalancedAccuracy()
+	x.Classes = report.Confuse(s.ByLabels(predictions, "precision", "quantisation")).BalancedAccuracy()
+	published, ours, all := 0, 0, 0
+	for _, p := range x.Pairs {
+		published, ours, all = published+p.Published, ours+p.Ours, all+p.Sessions
+	}
+	fmt.Fprintf(say, "tried     %s: balanced accuracy %.3f over platforms, %.3f over precision and quantisation\n", count(len(test), "session"), x.Platforms, x.Classes)
+	fmt.Fprintf(say, "pairs     %d of %d decided rightly as published, %d by likelihood\n", published, all, ours)
+	if f.asJSON {
+		return w.json(x)
+	}
+	return nil
+}
