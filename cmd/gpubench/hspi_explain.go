@@ -121,7 +121,7 @@ func scoreOf(r *model.Result, name string) (model.Score, error) {
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(spelling.Distance(a, name), spelling.Distance(b, name)), cmp.Compare(a, b))
 	})
-	return model.Score{}, usagef("the profile has no platform %q; did you mean %q? All: %s", name, names[0], strings.Join(slices.Sorted(slices.Values(names)), ", "))
+	return model.Score{}, usagef("the profile has no platform %q; it has, the most alike first, %s", name, strings.Join(names, ", "))
 }
 
 func (x *explained) text(w world, top int) error {

@@ -64,11 +64,15 @@ func TestVerify(t *testing.T) {
 }
 
 func TestVerifyRefuses(t *testing.T) {
-	t.Parallel()
+	t.Setenv("GPUBENCH_TEST_VERIFY_KEY", "sk-9876543210fedcba")
 	s := newScene(t)
 	for says, args := range map[string][]string{
 		"--claim is missing":     {"--endpoint", "http://127.0.0.1:1", "--model", "m"},
-		"known are device":       {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--claim", "h100-bf17"},
+		`did you mean "bf16"`:    {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--claim", "h100-bf17"},
+		"without encryption":     {"--endpoint", "http://192.0.2.1", "--model", "m", "--claim", "bf16", "--key-env", "GPUBENCH_TEST_VERIFY_KEY"},
+		"not the key itself":     {"--endpoint", "http://127.0.0.1:1", "--model", "m", "--claim", "bf16", "--key-env", "sk-0123456789abcdef"},
+		"has a query":            {"--endpoint", "https://h/v1?key=sk-0123456789abcdef", "--model", "m", "--claim", "bf16"},
+		"a user name or pass":    {"--endpoint", "https://me:sk-0123456789abcdef@h/v1", "--model", "m", "--claim", "bf16"},
 		"--endpoint is missing":  {"--claim", "bf16"},
 		"asks nobody":            {"--claim", "bf16", "--evidence", "e.jsonl", "--endpoint", "http://127.0.0.1:1"},
 		"no such file":           {"--claim", "bf16", "--evidence", s.path("nowhere.jsonl")},
@@ -78,6 +82,7 @@ func TestVerifyRefuses(t *testing.T) {
 		assert.Equal(t, exitUsage, o.code, "%s: %s", says, o.err)
 		assert.Contains(t, o.err, says)
 		assert.NoDirExists(t, s.path("refused"))
+		assert.NotContains(t, o.err+o.out, "0123456789abcdef", "a key in the wrong place is not repeated")
 	}
 }
 

@@ -19,7 +19,7 @@ func (r *Reading) Extract() Set {
 	s := Set{r.gridValue()}
 	s = append(s, tieValues(all)...)
 	return append(s, readLattice(all).value(), decimalsValue(r.answers), sentinelValue(all), massValue(all),
-		r.temperatureValue(), r.distinctValue(), headsValue(r.answers), r.prefixValue(), r.loadValue(), r.prefillValue(), storedValue(r.answers))
+		r.temperatureValue(), r.distinctValue(), r.connectionValue(), headsValue(r.answers), r.prefixValue(), r.loadValue(), r.prefillValue(), storedValue(r.answers))
 }
 
 func (r *Reading) gridValue() Value {
@@ -181,11 +181,10 @@ func gapRatios(a, b *list) []float64 {
 // headsLooked is how many answers are looked at one by one.
 const headsLooked = 40
 
-// headsValue tells whether answers come from heads of different types: backends that
-// are not the same.
-func headsValue(answers []*evidence.Response) Value {
-	const name = "types of head"
-	count, n, looked := map[Head]int{}, 0, 0
+// Heads counts the types of the head that answers show one by one, of the first of
+// them; an answer errs once in a thousand times.
+func Heads(answers []*evidence.Response) map[Head]int {
+	count, looked := map[Head]int{}, 0
 	for i := range answers {
 		if s := answers[i].Purpose.Series; (s != plan.SeriesProbe && s != plan.SeriesRepeat) || looked == headsLooked {
 			continue
@@ -193,19 +192,29 @@ func headsValue(answers []*evidence.Response) Value {
 		looked++
 		if g, _, ok := FindGrid(answers[i : i+1]); ok && (g.Firm() || g.Head == NoGrid) {
 			count[g.Head]++
-			n++
 		}
 	}
-	if n == 0 {
-		return missing(name, "no single answer shows one")
-	}
+	return count
+}
+
+// headsName is the name of the feature.
+const headsName = "types of head"
+
+// headsValue tells whether answers come from heads of different types: backends that
+// are not the same.
+func headsValue(answers []*evidence.Response) Value {
+	count, n := Heads(answers), 0
 	var words []string
 	for _, h := range []Head{BFloat16, Float16, NoGrid} {
 		if count[h] > 0 {
+			n += count[h]
 			words = append(words, fmt.Sprintf("%s in %d answers", h, count[h]))
 		}
 	}
-	return Value{Name: name, Number: float64(len(words)), N: n, Words: strings.Join(words, ", ")}
+	if n == 0 {
+		return missing(headsName, "no single answer shows one")
+	}
+	return Value{Name: headsName, Number: float64(len(words)), N: n, Words: strings.Join(words, ", ")}
 }
 
 // storedValue counts answers to different requests with the id of an earlier one:

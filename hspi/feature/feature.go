@@ -4,7 +4,10 @@
 // with those of another to the same prompts ([Compare]).
 package feature
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Value is one feature. Number and Error are of no use where Missing is set.
 type Value struct {
@@ -27,15 +30,21 @@ func (v Value) Available() bool { return v.Missing == "" }
 
 // String is for people.
 func (v Value) String() string {
-	switch {
-	case !v.Available():
+	if !v.Available() {
 		return fmt.Sprintf("%s: not available, because %s", v.Name, v.Missing)
-	case v.Words != "":
-		return fmt.Sprintf("%s: %s (n=%d)", v.Name, v.Words, v.N)
-	case v.Error > 0:
-		return fmt.Sprintf("%s: %.4g ± %.2g %s (n=%d)", v.Name, v.Number, v.Error, v.Unit, v.N)
 	}
-	return fmt.Sprintf("%s: %.6g %s (n=%d)", v.Name, v.Number, v.Unit, v.N)
+	return fmt.Sprintf("%s: %s (n=%d)", v.Name, v.Text(), v.N)
+}
+
+// Text is the value for people, without its name.
+func (v Value) Text() string {
+	switch {
+	case v.Words != "":
+		return v.Words
+	case v.Error > 0:
+		return strings.TrimSpace(fmt.Sprintf("%.4g ± %.2g %s", v.Number, v.Error, v.Unit))
+	}
+	return strings.TrimSpace(fmt.Sprintf("%.6g %s", v.Number, v.Unit))
 }
 
 // missing is a value that is not available.

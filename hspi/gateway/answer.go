@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -29,10 +29,8 @@ type entry struct {
 
 // answer generates and writes the reply.
 func (m *Model) answer(w http.ResponseWriter, a ask, chat bool, k int, prompt []int) {
-	h := fnv.New64a()
-	_, _ = fmt.Fprint(h, prompt, a.Prompt, a.Messages, m.generated(a)) // a hash never fails
 	total := m.generated(a) * max(a.N, 1)
-	envelope := map[string]any{"id": fmt.Sprintf("cmpl-%016x", h.Sum64()), "object": "text_completion", "created": 1700000000, "model": m.o.Name,
+	envelope := map[string]any{"id": fmt.Sprintf("cmpl-%016x", rand.Uint64()), "object": "text_completion", "created": 1700000000, "model": m.o.Name,
 		"system_fingerprint": "gateway-1", "usage": map[string]any{"prompt_tokens": len(prompt), "completion_tokens": total, "total_tokens": len(prompt) + total}}
 	if chat {
 		envelope["object"] = "chat.completion"

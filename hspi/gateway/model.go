@@ -48,7 +48,7 @@ type ModelOptions struct {
 
 // Model is a simulated OpenAI-compatible server over a function that stands for
 // a language model: logits are drawn from a hash of the context. It is
-// deterministic, and safe for use from several goroutines.
+// deterministic but for the ids of its answers, and safe for use from several goroutines.
 type Model struct {
 	o          ModelOptions
 	vocabulary []string

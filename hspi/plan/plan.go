@@ -176,11 +176,15 @@ func (b *builder) probe() {
 	}
 }
 
-// repeats alternate the prompts, so that drift hits all of them.
+// repeats alternate the prompts, so that drift hits all of them. The second half has
+// a new connection each time: behind a balancer that keeps connections together,
+// only then do other backends answer.
 func (b *builder) repeats() {
 	for r := range b.o.Repeats {
 		for i := range b.o.RepeatOf {
-			b.alone(b.request(evidence.Purpose{Series: SeriesRepeat, Prompt: i, Repeat: r}, ShortPrompt(b.o.Seed, i), 1))
+			item := b.item(b.request(evidence.Purpose{Series: SeriesRepeat, Prompt: i, Repeat: r}, ShortPrompt(b.o.Seed, i), 1))
+			item.Reconnect = r >= (b.o.Repeats+1)/2
+			b.plan.Steps = append(b.plan.Steps, Step{item})
 		}
 	}
 }

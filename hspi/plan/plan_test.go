@@ -35,6 +35,19 @@ func TestTheSameOptionsGiveTheSamePlan(t *testing.T) {
 	}
 }
 
+// Repeats come over the old connection first, then over new ones.
+func TestRepeatsReconnect(t *testing.T) {
+	var over []bool
+	for _, item := range build(t, Standard("m", 1, "n"), all()).Items() {
+		if item.Purpose.Series == SeriesRepeat && item.Purpose.Prompt == 0 {
+			over = append(over, item.Reconnect)
+			continue
+		}
+		require.False(t, item.Reconnect && item.Purpose.Series != SeriesRepeat)
+	}
+	require.Equal(t, []bool{false, false, false, false, false, true, true, true, true, true}, over)
+}
+
 func TestKeysAreUniqueAndReadable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, item := range build(t, Standard("m", 1, "n"), all()).Items() {

@@ -57,6 +57,8 @@ type Item struct {
 	PromptBytes int
 	// Filler only makes load: it leaves before the others of its step.
 	Filler bool
+	// Reconnect asks over a new connection, which may lead to another backend.
+	Reconnect bool
 }
 
 // body has the fields in a fixed order, and only those that are asked for: a

@@ -59,6 +59,9 @@ func (c *client) close() { c.http.CloseIdleConnections() }
 func (c *client) do(ctx context.Context, item plan.Item, left func()) *evidence.Exchange {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errTimeout)
 	defer cancel()
+	if item.Reconnect {
+		c.http.CloseIdleConnections()
+	}
 	x := &evidence.Exchange{Key: item.Key, Purpose: item.Purpose, Request: evidence.Request{Method: method(item), Body: item.Body}}
 	x.Timing.InFlight = int(c.inFlight.Add(1)) - 1
 	defer c.inFlight.Add(-1)

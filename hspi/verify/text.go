@@ -115,6 +115,10 @@ func (r *Result) Page() *report.Page {
 	if sure := r.sure(); sure != nil {
 		p.Sections = append(p.Sections, report.Section{Title: "How sure", Text: sure})
 	}
+	if len(r.Features) > 0 {
+		p.Sections = append(p.Sections, report.Section{Title: "What the answers show by themselves", Tables: []report.Table{
+			{Header: []string{"feature", "value", "observations"}, Rows: r.shows()}}})
+	}
 	if len(r.Limits) > 0 {
 		p.Sections = append(p.Sections, report.Section{Title: "What cannot be told", Text: r.Limits})
 	}

@@ -58,13 +58,15 @@ func TestTested(t *testing.T) {
 }
 
 // recorded is a small session of a handler.
-func recorded(t *testing.T, h http.Handler) *evidence.File {
+func recorded(t *testing.T, h http.Handler) *evidence.File { return session(t, h, enrol.Small) }
+
+func session(t *testing.T, h http.Handler, size enrol.Size) *evidence.File {
 	t.Helper()
 	server := httptest.NewServer(h)
 	defer server.Close()
 	e, err := probe.ParseEndpoint(server.URL)
 	require.NoError(t, err)
-	o := enrol.Options{Size: enrol.Small}
+	o := enrol.Options{Size: size}
 	o.Endpoint, o.Model, o.Tool, o.Seed, o.Retry.Attempts = e, "tiny", "test", 1, 1
 	path := filepath.Join(t.TempDir(), "e.jsonl")
 	_, recordErr := enrol.Record(context.Background(), path, o)
@@ -102,4 +104,67 @@ func TestJudgeOfNothing(t *testing.T) {
 	assert.Equal(t, decide.NotTestable, down.Verdict)
 	assert.Contains(t, down.Findings[0].Evidence[0], "404")
 	assert.NotEmpty(t, down.Noticed)
+	assert.Empty(t, down.Features)
+}
+
+func simulated(p gateway.Precision, perturb float64) http.Handler {
+	return gateway.NewModel(gateway.ModelOptions{Precision: p, Perturb: perturb})
+}
+
+// Backends with heads of two types are found, and contradict a claim of either, and
+// a balancer that keeps connections together shows between connections.
+func TestMixtures(t *testing.T) {
+	two := gateway.New(simulated(gateway.BFloat16, 0), gateway.Options{Seed: 1, Other: simulated(gateway.Float16, 0), OtherShare: 0.5})
+	f := session(t, two, enrol.Quick)
+	for _, claimed := range []string{"bf16", "fp16"} {
+		r := verify.Judge(f, said(t, claimed), nil, decide.Options{})
+		assert.Equal(t, decide.Contradicted, r.Verdict, claimed)
+		assert.Contains(t, r.Findings[0].Evidence[0], "more than one kind of backend")
+		assert.Contains(t, r.Noticed[0], "more than one kind of backend")
+	}
+
+	const connections = "repeats over one connection and others"
+	one := verify.Judge(session(t, simulated(gateway.BFloat16, 0), enrol.Standard), said(t, "bf16"), nil, decide.Options{})
+	assert.InDelta(t, 0, one.Features.Get(connections).Number, 0)
+	assert.Empty(t, one.Noticed)
+	sticky := gateway.New(simulated(gateway.BFloat16, 0), gateway.Options{Seed: 2, Other: simulated(gateway.BFloat16, 0.5), OtherShare: 0.5, Sticky: true})
+	r := verify.Judge(session(t, sticky, enrol.Standard), said(t, "bf16"), nil, decide.Options{})
+	v := r.Features.Get(connections)
+	require.True(t, v.Available(), v.Missing)
+	assert.Greater(t, v.Number, 0.2, v.Words)
+	assert.Equal(t, decide.Consistent, r.Verdict, "both are bf16")
+}
+
+// A cache in between is told by the ids of its answers.
+func TestStoredAnswers(t *testing.T) {
+	r := verify.Judge(session(t, gateway.New(simulated(gateway.BFloat16, 0), gateway.Options{Cache: true}), enrol.Standard), said(t, "bf16"), nil, decide.Options{})
+	assert.Contains(t, r.Noticed[0], "they were stored")
+	assert.Contains(t, r.Limits[0], "stored answers")
+}
+
+// The own-load curve, cold and warm cache, prefill against decode, repeats and
+// connections are asked for, read, and shown by the report.
+func TestTheReportShowsWhatAnswersTell(t *testing.T) {
+	var page bytes.Buffer
+	r := verify.Judge(session(t, simulated(gateway.BFloat16, 0), enrol.Standard), said(t, "bf16"), nil, decide.Options{})
+	require.NoError(t, r.Page().HTML(&page))
+	for _, name := range []string{"logit grid", "temperature point", "distinct answers", "repeats over one connection and others", "types of head",
+		"cold against warm prefix", "alone against under load", "decode against prefill", "stored answers"} {
+		assert.True(t, r.Features.Get(name).Available(), name)
+		assert.Contains(t, page.String(), "<td>"+name+"</td>")
+	}
+	assert.Contains(t, page.String(), "mean by load: load=1")
+}
+
+// What interrupted a session that then went on is past.
+func TestOnlyTheLastEndIsNoticed(t *testing.T) {
+	f := recorded(t, simulated(gateway.BFloat16, 0))
+	id := f.Sessions()[0].Session
+	cut := &evidence.Record{Kind: evidence.KindEnd, Session: id, End: &evidence.End{Reason: "interrupted"}}
+	early := *f
+	early.Records = append([]*evidence.Record{f.Records[0], cut}, f.Records...)
+	assert.Empty(t, verify.Judge(&early, said(t, "bf16"), nil, decide.Options{}).Noticed)
+	late := *f
+	late.Records = append(f.Records[:len(f.Records):len(f.Records)], cut)
+	assert.Equal(t, []string{"the session ended early: interrupted"}, verify.Judge(&late, said(t, "bf16"), nil, decide.Options{}).Noticed)
 }
