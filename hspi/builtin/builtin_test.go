@@ -1,12 +1,8 @@
 package builtin_test
 
 import (
-	"context"
 	"net/http"
-	"net/http/httptest"
-	"path/filepath"
-	"slices"
-	"sync"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,20 +14,25 @@ import (
 	"github.com/gpubench/gpubench/hspi/enrol"
 	"github.com/gpubench/gpubench/hspi/evidence"
 	"github.com/gpubench/gpubench/hspi/gateway"
-	"github.com/gpubench/gpubench/hspi/probe"
+	"github.com/gpubench/gpubench/hspi/internal/hspitest"
+	"github.com/gpubench/gpubench/hspi/model"
 	"github.com/gpubench/gpubench/hspi/verify"
 )
 
-// recordings reads the lab's recordings once for all tests.
-var recordings = sync.OnceValues(func() ([]enrol.Session, error) { return enrol.Load(filepath.Join("..", "recorded")) })
+// lab is where the profile's platforms were recorded.
+var lab = hspitest.NewLab(hspitest.Recorded, "h200", "h100", "cpu")
 
 // heldOut are the sessions that the profile was not trained on, one of each
 // platform that has it.
-func heldOut(t *testing.T) []enrol.Session {
+func heldOut(t *testing.T, p *model.Profile) []hspitest.Recording {
 	t.Helper()
-	all, err := recordings()
+	number, err := strconv.Atoi(builtin.HeldOut)
 	require.NoError(t, err)
-	return slices.DeleteFunc(slices.Clone(all), func(s enrol.Session) bool { return s.Number != builtin.HeldOut })
+	var all []hspitest.Recording
+	for _, q := range p.Platforms {
+		all = append(all, lab.Recorded(t, q.Name, number)...)
+	}
+	return all
 }
 
 // TestHeldOutSessions: the profile knows each platform by a session that it was not
@@ -39,9 +40,9 @@ func heldOut(t *testing.T) []enrol.Session {
 func TestHeldOutSessions(t *testing.T) {
 	p, err := builtin.Profile()
 	require.NoError(t, err)
-	sessions := heldOut(t)
+	sessions := heldOut(t, p)
 	for _, s := range sessions {
-		r := p.Classify(s.Evidence.Responses())
+		r := p.Classify(s.Answers)
 		best := r.Scores[0].Platform
 		for _, name := range []string{"device", "precision", "head", "quantisation", "kv", "attention", "engine", "tp"} {
 			assert.Equal(t, s.Labels[name], best.Labels[name], "%s session %s: %s", s.Platform, s.Number, name)
@@ -56,17 +57,7 @@ func TestHeldOutSessions(t *testing.T) {
 func TestAnotherModel(t *testing.T) {
 	p, err := builtin.Profile()
 	require.NoError(t, err)
-	server := httptest.NewServer(gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16}))
-	defer server.Close()
-	e, err := probe.ParseEndpoint(server.URL)
-	require.NoError(t, err)
-	o := enrol.Options{Size: enrol.Standard, Session: 1}
-	o.Endpoint, o.Model, o.Tool, o.Seed = e, "tiny", "test", 1
-	path := filepath.Join(t.TempDir(), "e.jsonl")
-	_, err = enrol.Record(context.Background(), path, o)
-	require.NoError(t, err)
-	f, err := evidence.Load(path)
-	require.NoError(t, err)
+	f := hspitest.Enrol(t, gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16}), "tiny", enrol.Standard)
 	c, err := claim.Parse("h200-bf16-int4-flash-torch-tp2", nil)
 	require.NoError(t, err)
 	r := verify.Judge(f, c, p, decide.Options{})
@@ -85,10 +76,10 @@ func TestAnotherModel(t *testing.T) {
 func TestFewRequests(t *testing.T) {
 	p, err := builtin.Profile()
 	require.NoError(t, err)
-	sessions := heldOut(t)
+	sessions := heldOut(t, p)
 	right, n := 0, len(sessions)
 	for _, s := range sessions {
-		replay, err := gateway.NewReplay(s.Evidence)
+		replay, err := gateway.NewReplay(s.File)
 		require.NoError(t, err)
 		f := asked(t, replay)
 		require.LessOrEqual(t, f.Summary.Exchanges, 50)
@@ -145,30 +136,15 @@ func TestEvasion(t *testing.T) {
 // replayed serves the held-out session of a platform.
 func replayed(t *testing.T, platform string) http.Handler {
 	t.Helper()
-	for _, s := range heldOut(t) {
-		if s.Platform == platform {
-			replay, err := gateway.NewReplay(s.Evidence)
-			require.NoError(t, err)
-			return replay
-		}
-	}
-	t.Fatalf("%s has no session %s", platform, builtin.HeldOut)
-	return nil
+	number, err := strconv.Atoi(builtin.HeldOut)
+	require.NoError(t, err)
+	replay, err := gateway.NewReplay(lab.Sessions(t, platform, number)[0].File)
+	require.NoError(t, err)
+	return replay
 }
 
 // asked asks a handler the quick plan.
 func asked(t *testing.T, h http.Handler) *evidence.File {
 	t.Helper()
-	server := httptest.NewServer(h)
-	defer server.Close()
-	e, err := probe.ParseEndpoint(server.URL)
-	require.NoError(t, err)
-	o := enrol.Options{Size: enrol.Quick}
-	o.Endpoint, o.Model, o.Tool, o.Seed = e, "lab", "test", 1
-	path := filepath.Join(t.TempDir(), "e.jsonl")
-	_, err = enrol.Record(context.Background(), path, o)
-	require.NoError(t, err)
-	f, err := evidence.Load(path)
-	require.NoError(t, err)
-	return f
+	return hspitest.Enrol(t, h, "lab", enrol.Quick)
 }

@@ -10,14 +10,16 @@ import (
 
 // Decode reads an exchange. It never fails: see Response.Problems. It gives nil
 // for a record that is no exchange.
-func Decode(rec *Record) *Response {
+func Decode(rec *Record) *Response { return new(decoder).decode(rec) }
+
+func (d *decoder) decode(rec *Record) *Response {
 	x := rec.Exchange
 	if x == nil {
 		return nil
 	}
 	r := &Response{Seq: rec.Seq, Session: rec.Session, Key: x.Key, Attempt: x.Attempt, Purpose: x.Purpose,
-		Timing: x.Timing, Asked: decodeAsked(x.Request)}
-	d := &decoder{r: r}
+		Timing: x.Timing, Asked: d.asked(x.Request)}
+	d.r = r
 	if x.Reply != nil {
 		r.Status, r.Header = x.Reply.Status, x.Reply.Header
 		d.body(x.Reply)
@@ -31,8 +33,8 @@ func Decode(rec *Record) *Response {
 	return r
 }
 
-func decodeAsked(q Request) Asked {
-	v, _ := loosejson.Parse(string(q.Body)) // our own request: what is missing was not asked for
+func (d *decoder) asked(q Request) Asked {
+	v, _ := d.parser.Parse(string(q.Body)) // our own request: what is missing was not asked for
 	a := Asked{Model: v.Get("model").Text(), Chat: v.Get("messages").Exists(), Stream: v.Get("stream").True(), Echo: v.Get("echo").True(),
 		MaxTokens: number(v.Get("max_tokens")), Temperature: number(v.Get("temperature")), N: number(v.Get("n")),
 		Logprobs: number(v.Get("top_logprobs"))}
@@ -47,10 +49,11 @@ func decodeAsked(q Request) Asked {
 	return a
 }
 
-// decoder fills in a Response.
+// decoder fills in a Response, and then the next.
 type decoder struct {
-	r     *Response
-	event int // of the stream that is being read; -1: none
+	parser loosejson.Parser
+	r      *Response
+	event  int // of the stream that is being read; -1: none
 }
 
 // problem notes a problem, or counts it where it is known.
@@ -80,7 +83,7 @@ func (d *decoder) body(reply *Reply) {
 
 // message reads one JSON value: the whole body or a part of a stream.
 func (d *decoder) message(text string) {
-	v, err := loosejson.Parse(text)
+	v, err := d.parser.Parse(text)
 	if err != nil {
 		d.syntax(err)
 	}
@@ -92,10 +95,12 @@ func (d *decoder) message(text string) {
 	}
 	d.envelope(v)
 	choices := v.Get("choices")
-	for i, c := range choices.Items() {
-		d.choice(c, i, v)
+	n := 0
+	for c := range choices.All() {
+		d.choice(c, n, v)
+		n++
 	}
-	if choices.Len() == 0 {
+	if n == 0 {
 		d.native(v)
 	}
 }
@@ -223,8 +228,12 @@ func (d *decoder) add(c *Choice, positions []Position, ids []int) {
 }
 
 func (d *decoder) ids(v loosejson.Value) []int {
-	var ids []int
-	for _, item := range v.Items() {
+	n := v.Len()
+	if n == 0 {
+		return nil
+	}
+	ids := make([]int, 0, n)
+	for item := range v.All() {
 		ids = append(ids, integer(item))
 	}
 	return ids

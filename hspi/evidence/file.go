@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // File is evidence that was read and verified.
@@ -66,7 +67,10 @@ func (f *File) readSome(r *Reader, open map[string]bool) error {
 	}
 	last := r.line
 	records, errs := make([]*Record, len(lines)), make([]error, len(lines))
-	parallel(len(lines), func(i int) { records[i], errs[i] = parse(lines[i]) })
+	parallel(len(lines), func() func(int) {
+		q := new(quick)
+		return func(i int) { records[i], errs[i] = q.parse(lines[i]) }
+	})
 	for i, rec := range records {
 		r.line = first + i + 1
 		if err := r.follow(rec, errs[i], len(lines[i])); err != nil {
@@ -82,13 +86,15 @@ func (f *File) readSome(r *Reader, open map[string]bool) error {
 	return end
 }
 
-// parallel does all of 0 to n-1 on all processors.
-func parallel(n int, do func(int)) {
-	workers := min(runtime.GOMAXPROCS(0), n)
+// parallel does all of 0 to n-1 on all processors; each has a worker of its own,
+// which takes the next one as soon as it is done with one.
+func parallel(n int, worker func() func(int)) {
+	var next atomic.Int64
 	var all sync.WaitGroup
-	for w := range workers {
+	for range min(runtime.GOMAXPROCS(0), n) {
 		all.Go(func() {
-			for i := w; i < n; i += workers {
+			do := worker()
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				do(i)
 			}
 		})
@@ -100,10 +106,13 @@ func parallel(n int, do func(int)) {
 // neither failed nor broken. Pages that were only read (GET) are left out.
 func (f *File) Responses() []*Response {
 	decoded := make([]*Response, len(f.Records))
-	parallel(len(f.Records), func(i int) {
-		rec := f.Records[i]
-		if rec.Kind == KindExchange && rec.Exchange.Answered() && rec.Exchange.Request.Method != http.MethodGet {
-			decoded[i] = Decode(rec)
+	parallel(len(f.Records), func() func(int) {
+		d := new(decoder)
+		return func(i int) {
+			rec := f.Records[i]
+			if rec.Kind == KindExchange && rec.Exchange.Answered() && rec.Exchange.Request.Method != http.MethodGet {
+				decoded[i] = d.decode(rec)
+			}
 		}
 	})
 	var all []*Response

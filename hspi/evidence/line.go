@@ -31,15 +31,17 @@ func encode(rec *Record) ([]byte, error) {
 	return append(line, hashTail...), nil
 }
 
-// split takes a line apart: the record's JSON without the hash, and the hash.
+// split takes a line apart: the record's JSON without the hash, and the hash. Where
+// there is no error it puts the closing brace into the line.
 func split(line []byte) (bare []byte, hash string, err error) {
 	n := len(line) - hashPlace
 	if n < 1 || !bytes.HasPrefix(line[n:], []byte(hashLead)) || !bytes.HasSuffix(line, []byte(hashTail)) {
 		return nil, "", errors.New("the line does not end in a hash")
 	}
-	bare = append(line[:n:n], '}')
 	hash = string(line[n+len(hashLead) : len(line)-len(hashTail)])
+	bare, line[n] = line[:n+1], '}'
 	if sum := sha256.Sum256(bare); hex.EncodeToString(sum[:]) != hash {
+		line[n] = hashLead[0]
 		return nil, "", errors.New("its hash does not fit its content")
 	}
 	return bare, hash, nil

@@ -25,7 +25,7 @@ func (d *decoder) logprobs(v loosejson.Value) []Position {
 // entries reads a list of {token, logprob, top_logprobs}.
 func (d *decoder) entries(list loosejson.Value) []Position {
 	positions := make([]Position, 0, list.Len())
-	for _, v := range list.Items() {
+	for v := range list.All() {
 		p := Position{Token: token(v), Logprob: d.logprob(v), Event: d.event}
 		top := v.Get("top_logprobs")
 		if !top.Exists() {
@@ -39,12 +39,13 @@ func (d *decoder) entries(list loosejson.Value) []Position {
 
 // top reads alternatives: a list of entries, or an object of text and logprob.
 func (d *decoder) top(v loosejson.Value) []Alternative {
-	if v.Len() == 0 {
+	n := v.Len()
+	if n == 0 {
 		return nil
 	}
-	top := make([]Alternative, 0, v.Len())
+	top := make([]Alternative, 0, n)
 	if v.Kind() == loosejson.Array {
-		for _, item := range v.Items() {
+		for item := range v.All() {
 			top = append(top, Alternative{Token: token(item), Logprob: d.logprob(item), Rank: number(item.Get("rank"))})
 		}
 		return top
@@ -89,10 +90,14 @@ func (d *decoder) parallel(v loosejson.Value) []Position {
 // one with its id, and the first entry where the ids are not told.
 func (d *decoder) prompt(list, ids loosejson.Value) []Position {
 	positions := make([]Position, 0, list.Len())
-	for i, v := range list.Items() {
+	known := d.ids(ids)
+	for v := range list.All() {
 		p := Position{Token: Token{ID: -1}, Event: d.event}
-		if i < ids.Len() {
-			p.Token.ID = integer(ids.Items()[i])
+		if i := len(positions); i < len(known) {
+			p.Token.ID = known[i]
+		}
+		if n := v.Len(); n > 0 && v.Kind() == loosejson.Object {
+			p.Top = make([]Alternative, 0, n)
 		}
 		for key, item := range v.Members() {
 			t := Token{Text: item.Get("decoded_token").Text(), ID: -1}
@@ -128,7 +133,7 @@ func token(v loosejson.Value) Token {
 	}
 	if b := v.Get("bytes"); b.Kind() == loosejson.Array {
 		t.Bytes = make([]byte, 0, b.Len())
-		for _, item := range b.Items() {
+		for item := range b.All() {
 			t.Bytes = append(t.Bytes, byte(integer(item)))
 		}
 	}

@@ -23,6 +23,7 @@ type Reader struct {
 	line   int
 	offset int64
 	err    error
+	quick  quick
 }
 
 // NewReader reads evidence, plain or compressed by zstd, which it knows by the
@@ -63,7 +64,7 @@ func (r *Reader) next() (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec, err := parse(line)
+	rec, err := r.quick.parse(line)
 	return rec, r.follow(rec, err, len(line))
 }
 
@@ -109,15 +110,18 @@ func (r *Reader) readLine() ([]byte, error) {
 	}
 }
 
-// parse reads a line by itself: its hash and its content.
-func parse(line []byte) (*Record, error) {
+// parse reads a line by itself: its hash and its content. It may change the line.
+func (q *quick) parse(line []byte) (*Record, error) {
 	bare, hash, err := split(line)
 	if err != nil {
 		return nil, err
 	}
-	rec := new(Record)
-	if err := json.Unmarshal(bare, rec); err != nil {
-		return nil, err
+	rec := q.record(string(bare))
+	if rec == nil {
+		rec = new(Record)
+		if err := json.Unmarshal(bare, rec); err != nil {
+			return nil, err
+		}
 	}
 	rec.Hash = hash
 	switch {

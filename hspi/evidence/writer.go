@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -105,7 +106,7 @@ func (w *Writer) cut(torn *BrokenError, had *File) error {
 		return err
 	}
 	r := Reader{prev: w.prev, seq: w.seq}
-	if rec, err := parse(rest); err == nil && r.check(rec) == nil {
+	if rec, err := r.quick.parse(slices.Clone(rest)); err == nil && r.check(rec) == nil {
 		had.Records = append(had.Records, rec)
 		had.Summary.count(rec, map[string]bool{})
 		w.prev, w.seq, w.size = rec.Hash, w.seq+1, w.size+1

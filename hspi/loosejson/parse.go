@@ -1,6 +1,9 @@
 package loosejson
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // maxDepth bounds nesting: a hostile reply must not exhaust the stack.
 const maxDepth = 256
@@ -19,13 +22,32 @@ func (e *SyntaxError) Error() string {
 
 // Parse reads one value. Where the text is damaged or cut off, the value holds
 // what was complete before that place, and the error is a *SyntaxError.
-func Parse(text string) (Value, error) {
-	p := parser{text: text}
-	v := p.value(0)
+func Parse(text string) (Value, error) { return new(Parser).Parse(text) }
+
+// Parser parses one text after the other in the same memory. The zero value is
+// ready.
+type Parser struct{ p parser }
+
+// Parse is the function Parse; the values of the text before are of no use any more.
+func (r *Parser) Parse(text string) (Value, error) {
+	p := &r.p
+	p.doc.text, p.doc.nodes, p.at, p.err = text, p.doc.nodes[:0], 0, nil
+	if len(text) > maxText {
+		p.fail("%d bytes of text, more than %d", len(text), maxText)
+		return Value{}, p.err
+	}
+	if cap(p.doc.nodes) == 0 {
+		p.doc.nodes = make([]node, 0, 16+len(text)/12) // about as many as a list of logprobs has
+	}
+	found := p.value(0)
 	if p.err == nil {
 		if p.space(); p.at < len(text) {
 			p.fail("more text after the value")
 		}
+	}
+	v := Value{}
+	if found {
+		v.doc = &p.doc
 	}
 	if p.err != nil {
 		return v, p.err
@@ -33,50 +55,25 @@ func Parse(text string) (Value, error) {
 	return v, nil
 }
 
+// maxText is what nodes can count.
+const maxText = math.MaxUint32
+
 type parser struct {
-	text string
-	at   int
-	err  *SyntaxError
-	// What is read of arrays and objects that are still open, innermost last.
-	items []Value
-	keys  []string
-	// Room that finished values are cut from: few large pieces of memory instead
-	// of many small ones.
-	itemRoom []Value
-	keyRoom  []string
-	partRoom []parts
+	doc document
+	at  int
+	err *SyntaxError
 }
 
-// room is how many values or names are allocated at once.
-const room = 128
-
-// take moves the tail of stack into memory of its own.
-func take[T any](stack, free *[]T, from int) []T {
-	n := len(*stack) - from
-	if n == 0 {
-		return nil
-	}
-	if n > len(*free) {
-		*free = make([]T, max(n, room))
-	}
-	out := (*free)[:n:n]
-	*free = (*free)[n:]
-	copy(out, (*stack)[from:])
-	*stack = (*stack)[:from]
-	return out
+// open adds a node that starts here and is not complete yet.
+func (p *parser) open(kind Kind) int {
+	n := len(p.doc.nodes)
+	p.doc.nodes = append(p.doc.nodes, node{kind: kind, start: uint32(p.at)})
+	return n
 }
 
-func (p *parser) parts(keys []string, items []Value) *parts {
-	if len(items) == 0 {
-		return nil
-	}
-	if len(p.partRoom) == 0 {
-		p.partRoom = make([]parts, room/4)
-	}
-	made := &p.partRoom[0]
-	p.partRoom = p.partRoom[1:]
-	made.keys, made.items = keys, items
-	return made
+// close ends it here.
+func (p *parser) close(n int) {
+	p.doc.nodes[n].end, p.doc.nodes[n].next = uint32(p.at), uint32(len(p.doc.nodes))
 }
 
 func (p *parser) fail(format string, args ...any) {
@@ -87,13 +84,13 @@ func (p *parser) fail(format string, args ...any) {
 
 func (p *parser) truncated() {
 	if p.err == nil {
-		p.err = &SyntaxError{Offset: len(p.text), Truncated: true, What: "the text ends too early"}
+		p.err = &SyntaxError{Offset: len(p.doc.text), Truncated: true, What: "the text ends too early"}
 	}
 }
 
 func (p *parser) space() {
-	for p.at < len(p.text) {
-		switch p.text[p.at] {
+	for p.at < len(p.doc.text) {
+		switch p.doc.text[p.at] {
 		case ' ', '\t', '\n', '\r':
 			p.at++
 		default:
@@ -105,96 +102,86 @@ func (p *parser) space() {
 // peek is the next byte after white space; 0 at the end, which is an error.
 func (p *parser) peek() byte {
 	p.space()
-	if p.at == len(p.text) {
+	if p.at == len(p.doc.text) {
 		p.truncated()
 		return 0
 	}
-	return p.text[p.at]
+	return p.doc.text[p.at]
 }
 
-func (p *parser) value(depth int) Value {
+// value reads a value, and reports whether there is one; else it leaves no node.
+func (p *parser) value(depth int) bool {
 	if depth > maxDepth {
 		p.fail("nested deeper than %d", maxDepth)
-		return Value{}
+		return false
 	}
 	switch c := p.peek(); {
 	case p.err != nil:
-		return Value{}
+		return false
 	case c == '{':
-		return p.object(depth)
+		p.object(depth)
+		return true
 	case c == '[':
-		return p.array(depth)
+		p.array(depth)
+		return true
 	case c == '"':
 		return p.str()
 	}
 	return p.word(depth)
 }
 
-func (p *parser) array(depth int) Value {
-	v, start := Value{kind: Array}, p.at
+func (p *parser) array(depth int) {
+	n := p.open(Array)
+	defer p.close(n)
 	p.at++
 	if p.peek() == ']' {
 		p.at++
-		v.raw = p.text[start:p.at]
-		return v
+		return
 	}
-	from := len(p.items)
 	for p.err == nil {
-		if item := p.value(depth + 1); item.kind != Missing {
-			p.items = append(p.items, item)
-		}
+		p.value(depth + 1)
 		if p.next(']') {
-			break
+			return
 		}
 	}
-	v.sub = p.parts(nil, take(&p.items, &p.itemRoom, from))
-	v.raw = p.text[start:p.at]
-	return v
 }
 
-func (p *parser) object(depth int) Value {
-	v, start := Value{kind: Object}, p.at
+func (p *parser) object(depth int) {
+	n := p.open(Object)
+	defer p.close(n)
 	p.at++
 	if p.peek() == '}' {
 		p.at++
-		v.raw = p.text[start:p.at]
-		return v
+		return
 	}
-	from, fromKey := len(p.items), len(p.keys)
 	for p.err == nil {
-		key := p.key()
-		if p.err != nil {
-			break
-		}
-		if item := p.value(depth + 1); item.kind != Missing {
-			p.keys, p.items = append(p.keys, key), append(p.items, item)
+		name := len(p.doc.nodes)
+		if !p.key() || !p.value(depth+1) {
+			p.doc.nodes = p.doc.nodes[:name] // a name alone is no member
+			return
 		}
 		if p.next('}') {
-			break
+			return
 		}
 	}
-	v.sub = p.parts(take(&p.keys, &p.keyRoom, fromKey), take(&p.items, &p.itemRoom, from))
-	v.raw = p.text[start:p.at]
-	return v
 }
 
 // key reads a name and its colon.
-func (p *parser) key() string {
+func (p *parser) key() bool {
 	if c := p.peek(); p.err == nil && c != '"' {
 		p.fail("a name was expected, not %q", c)
 	}
-	if p.err != nil {
-		return ""
+	if p.err != nil || !p.str() {
+		return false
 	}
-	key := p.str()
 	if c := p.peek(); p.err == nil && c != ':' {
 		p.fail("a colon was expected, not %q", c)
 	}
 	if p.err != nil {
-		return ""
+		return false
 	}
 	p.at++
-	return key.Text()
+	return true
 }
 
 // next reads a comma, or the end of an array or object, which it reports.
@@ -215,41 +202,72 @@ func (p *parser) next(end byte) bool {
 }
 
 // str reads a string; one that is cut off is missing.
-func (p *parser) str() Value {
-	start := p.at
-	for i := start + 1; i < len(p.text); i++ {
-		switch p.text[i] {
+func (p *parser) str() bool {
+	text, escaped := p.doc.text, false
+	for i := p.at + 1; i < len(text); i++ {
+		switch text[i] {
 		case '\\':
+			escaped = true
 			i++
 		case '"':
+			n := p.open(String)
+			p.doc.nodes[n].escaped = escaped
 			p.at = i + 1
-			return Value{kind: String, raw: p.text[start:p.at]}
+			p.close(n)
+			return true
 		}
 	}
 	p.truncated()
-	return Value{}
+	return false
 }
 
 // word reads a number or a literal. One that touches the end of a text may be
 // cut off: "-0.1" of "-0.125" would be another number, so it is missing unless
 // it is the whole text.
-func (p *parser) word(depth int) Value {
-	end := p.at
-	for end < len(p.text) && !delimiter(p.text[end]) {
-		end++
+func (p *parser) word(depth int) bool {
+	text := p.doc.text
+	end := plainNumber(text, p.at)
+	kind := Number
+	if end == p.at || end == len(text) || !delimiter(text[end]) {
+		for end < len(text) && !delimiter(text[end]) {
+			end++
+		}
+		if depth > 0 && end == len(text) {
+			p.truncated()
+			return false
+		}
+		kind = wordKind(text[p.at:end])
 	}
-	if depth > 0 && end == len(p.text) {
-		p.truncated()
-		return Value{}
-	}
-	word := p.text[p.at:end]
-	kind := wordKind(word)
 	if kind == Missing {
-		p.fail("%.20q is no value", word)
-		return Value{}
+		p.fail("%.20q is no value", text[p.at:end])
+		return false
 	}
+	n := p.open(kind)
 	p.at = end
-	return Value{kind: kind, raw: word}
+	p.close(n)
+	return true
+}
+
+// plainNumber is where a number of the form -12.34 ends that starts at a place; the
+// place itself where there is none.
+func plainNumber(text string, at int) int {
+	i := at
+	if i < len(text) && text[i] == '-' {
+		i++
+	}
+	first := i
+	for i < len(text) && text[i]-'0' <= 9 {
+		i++
+	}
+	if i == first {
+		return at
+	}
+	if i < len(text) && text[i] == '.' {
+		for i++; i < len(text) && text[i]-'0' <= 9; {
+			i++
+		}
+	}
+	return i
 }
 
 func delimiter(c byte) bool {

@@ -1,15 +1,15 @@
 package loosejson
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// unquote removes quotes and escapes. An unknown escape stays as it is.
-func unquote(raw string) string {
-	s := raw[1 : len(raw)-1]
+// unquote removes escapes. An unknown escape stays as it is.
+func unquote(s string) string {
 	i := strings.IndexByte(s, '\\')
 	if i < 0 {
 		return s
@@ -58,4 +58,38 @@ func hex4(s string) (rune, bool) {
 	}
 	n, err := strconv.ParseUint(s[2:6], 16, 32)
 	return rune(n), err == nil
+}
+
+// AppendText appends what Text gives. ok is false, and what was appended of no use,
+// for what is no string, and where RFC 8259 has no such string: control characters
+// as they are, and escapes that do not exist.
+func (v Value) AppendText(to []byte) (out []byte, ok bool) {
+	if v.Kind() != String {
+		return to, false
+	}
+	n := v.node()
+	s := v.doc.text[n.start+1 : n.end-1]
+	to = slices.Grow(to, len(s))
+	room := to[len(to):cap(to)]
+	used := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '\\' {
+			room[used] = c
+			i, used = i+1, used+1
+			continue
+		}
+		if c == '\\' && i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\') { // most of them
+			room[used] = s[i+1]
+			i, used = i+2, used+1
+			continue
+		}
+		r, size := escape(s[i:])
+		if c < ' ' || size == 0 {
+			return to, false
+		}
+		used += utf8.EncodeRune(room[used:], r) // an escape is longer than its rune
+		i += size
+	}
+	return to[:len(to)+used], true
 }

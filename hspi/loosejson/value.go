@@ -3,7 +3,10 @@
 // numbers, and what arrived of a text that was cut off can still be read.
 package loosejson
 
-import "iter"
+import (
+	"iter"
+	"strings"
+)
 
 // Kind is the type of a value.
 type Kind uint8
@@ -21,50 +24,98 @@ const (
 
 // Value is a part of a parsed text. The zero value is missing.
 type Value struct {
-	kind Kind
-	raw  string
-	sub  *parts // of an array or object that is not empty
+	doc *document // nil: missing
+	at  uint32    // its node
 }
 
-// parts are what is within a value. Most values have none, so they are apart.
-type parts struct {
-	keys  []string // of an object, in order of arrival
-	items []Value
+// document is a parsed text: the values in order of arrival, what is within a value
+// after it; names are values too, before their members. Nodes hold no pointers: the
+// garbage collector has nothing to follow in what is most of a reading.
+type document struct {
+	text  string
+	nodes []node
 }
+
+// node is a value in its text.
+type node struct {
+	start, end uint32 // of the text
+	next       uint32 // the node after all that is within
+	kind       Kind
+	escaped    bool // a string with a backslash
+}
+
+func (v Value) node() *node { return &v.doc.nodes[v.at] }
 
 // Kind is the type of the value.
-func (v Value) Kind() Kind { return v.kind }
+func (v Value) Kind() Kind {
+	if v.doc == nil {
+		return Missing
+	}
+	return v.node().kind
+}
 
 // Exists reports whether the value is there and not null.
-func (v Value) Exists() bool { return v.kind > Null }
+func (v Value) Exists() bool { return v.Kind() > Null }
 
 // Raw is the text of the value as it arrived: digits of a number, quotes and
 // escapes of a string.
-func (v Value) Raw() string { return v.raw }
-
-// Len is the number of items or members.
-func (v Value) Len() int { return len(v.Items()) }
-
-// Items are the items of an array, or the values of an object, in order.
-func (v Value) Items() []Value {
-	if v.sub == nil {
-		return nil
+func (v Value) Raw() string {
+	if v.doc == nil {
+		return ""
 	}
-	return v.sub.items
+	n := v.node()
+	return v.doc.text[n.start:n.end]
 }
 
-func (v Value) keys() []string {
-	if v.sub == nil {
-		return nil
+// All are the items of an array, or the values of an object, in order.
+func (v Value) All() iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		kind := v.Kind()
+		if kind < Array {
+			return
+		}
+		for at, end := v.at+1, v.node().next; at < end; at = v.doc.nodes[at].next {
+			if kind == Object {
+				at++ // past the name
+			}
+			if !yield(Value{v.doc, at}) {
+				return
+			}
+		}
 	}
-	return v.sub.keys
+}
+
+// Len is the number of items or members. It counts them.
+func (v Value) Len() int {
+	n := 0
+	for range v.All() {
+		n++
+	}
+	return n
+}
+
+// Items are those of All.
+func (v Value) Items() []Value {
+	var items []Value
+	if n := v.Len(); n > 0 {
+		items = make([]Value, 0, n)
+	}
+	for item := range v.All() {
+		items = append(items, item)
+	}
+	return items
 }
 
 // Members are the members of an object in order of arrival, repeated ones too.
 func (v Value) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
-		for i, key := range v.keys() {
-			if !yield(key, v.sub.items[i]) {
+		if v.Kind() != Object {
+			return
+		}
+		for at, end := v.at+1, v.node().next; at < end; at = v.doc.nodes[at].next {
+			name := Value{v.doc, at}
+			at++
+			if !yield(name.Text(), Value{v.doc, at}) {
 				return
 			}
 		}
@@ -73,9 +124,14 @@ func (v Value) Members() iter.Seq2[string, Value] {
 
 // Get is the first member of that name, and the missing value where there is none.
 func (v Value) Get(key string) Value {
-	for i, k := range v.keys() {
-		if k == key {
-			return v.sub.items[i]
+	if v.Kind() != Object {
+		return Value{}
+	}
+	for at, end := v.at+1, v.node().next; at < end; at = v.doc.nodes[at].next {
+		name := Value{v.doc, at}
+		at++
+		if name.Text() == key {
+			return Value{v.doc, at}
 		}
 	}
 	return Value{}
@@ -84,11 +140,16 @@ func (v Value) Get(key string) Value {
 // Text is a string without quotes and escapes, and empty for every other kind.
 // A lone surrogate becomes U+FFFD.
 func (v Value) Text() string {
-	if v.kind != String {
+	if v.Kind() != String {
 		return ""
 	}
-	return unquote(v.raw)
+	n := v.node()
+	inner := v.doc.text[n.start+1 : n.end-1]
+	if !n.escaped {
+		return inner
+	}
+	return unquote(inner)
 }
 
 // True reports whether the value is the literal true.
-func (v Value) True() bool { return v.kind == Bool && v.raw == "true" }
+func (v Value) True() bool { return v.Kind() == Bool && strings.HasPrefix(v.Raw(), "t") }
