@@ -105,6 +105,15 @@ func TestVerifyBadInput(t *testing.T) {
 		"no such model":   {always(gateway.Status, "404"), exitNotTestable, "404"},
 		"rate limit":      {always(gateway.RateLimit, "3600"), exitNotTestable, "429"},
 		"redirect":        {always(gateway.Redirect, "http://elsewhere.invalid/v1"), exitNotTestable, "redirect"},
+		"server error":    {always(gateway.Status, "500"), exitNotTestable, "status 500"},
+		"loading":         {always(gateway.Status, "503"), exitNotTestable, "still loading"},
+		"hangs":           {always(gateway.Hang, ""), exitNotTestable, "no answer in time"},
+		"hangs in body":   {always(gateway.HangInBody, ""), exitNotTestable, "no answer in time"},
+		"drops":           {always(gateway.DropConnection, ""), exitNotTestable, "ended too early"},
+		"broken JSON":     {always(gateway.BrokenJSON, ""), exitNotTestable, "cannot be read"},
+		"cut stream":      {always(gateway.CutStream, ""), exitNotTestable, "cannot be read"},
+		"empty body":      {always(gateway.EmptyBody, ""), exitNotTestable, "cannot be read"},
+		"error in a 200":  {always(gateway.ErrorIn200, ""), exitNotTestable, "upstream is overloaded"},
 		"page":            {always(gateway.HTML, ""), exitNotTestable, "cannot be read"},
 		"empty choices":   {always(gateway.EmptyChoices, ""), exitNotTestable, "choices"},
 		"refused":         {gateway.NewModel(gateway.ModelOptions{RefuseLogprobs: true}), exitNotTestable, "logprobs"},
@@ -117,6 +126,13 @@ func TestVerifyBadInput(t *testing.T) {
 		"key lost late":   {late(gateway.EchoKey, ""), exitOK, "ended early"},
 		"quota late":      {late(gateway.RateLimit, "3600"), exitOK, "ended early"},
 		"cut off late":    {late(gateway.CutJSON, ""), exitOK, "ends too early"},
+		"hangs late":      {late(gateway.Hang, ""), exitOK, "no answer in time"},
+		"drops late":      {late(gateway.DropConnection, ""), exitOK, "ended too early"},
+		"server late":     {late(gateway.Status, "502"), exitOK, "status 502"},
+		"rounding to 4":   {served(gateway.BFloat16, gateway.Options{Decimals: 4}), exitOK, "bf16"},
+		"rounding to 1":   {served(gateway.BFloat16, gateway.Options{Decimals: 1}), exitNotTestable, "decimals"},
+		"caching":         {served(gateway.BFloat16, gateway.Options{Cache: true}), exitOK, "they were stored"},
+		"two heads":       {served(gateway.BFloat16, gateway.Options{Other: gateway.NewModel(gateway.ModelOptions{Precision: gateway.Float16}), OtherShare: 0.5}), exitContradicted, "more than one kind of backend"},
 		"noise":           {served(gateway.BFloat16, gateway.Options{Noise: 0.1}), exitNotTestable, "noise was added"},
 		"two of the same": {served(gateway.BFloat16, gateway.Options{Other: gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16}), OtherShare: 0.5}), exitOK, "bf16"},
 	} {
@@ -124,7 +140,7 @@ func TestVerifyBadInput(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
 			dir := s.path("v")
-			o := s.hspi("verify", endpoint(t, c.handler), "--plan", "small", "--attempts", "1", "--claim", "bf16", "--profile", "none", "--out", dir, "--json", "--quiet")
+			o := s.hspi("verify", endpoint(t, c.handler), "--plan", "quick", "--attempts", "1", "--timeout", "300ms", "--claim", "bf16", "--profile", "none", "--out", dir, "--json", "--quiet")
 			assert.Equal(t, c.code, o.code, o.out+o.err)
 			assert.Contains(t, o.out, c.says)
 			r := verdict(t, o)

@@ -109,7 +109,14 @@ var looser = []float64{1, 16, 256}
 // bestGrid tries the plain logits, then soft caps and scales, then more tolerance.
 func bestGrid(cases []gridCase) (Grid, string, bool) {
 	var first Grid
+	finest := slices.MinFunc(cases, func(a, b gridCase) int { return cmp.Compare(a.tolerance, b.tolerance) }).tolerance
+	if finest > hopelesslyCoarse {
+		return Grid{}, coarseWords(finest), false
+	}
 	for i, factor := range looser {
+		if i > 0 && finest*factor > coarsest {
+			break // wider than any grid that could be told then
+		}
 		loose := slices.Clone(cases)
 		for j := range loose {
 			loose[j].tolerance *= factor
@@ -132,13 +139,21 @@ func bestGrid(cases []gridCase) (Grid, string, bool) {
 		}
 	}
 	if widest := slices.MaxFunc(cases, func(a, b gridCase) int { return cmp.Compare(a.tolerance, b.tolerance) }); widest.tolerance > coarsest {
-		return Grid{}, fmt.Sprintf("the decimals leave ±%.2g nats open, as much as steps of float16", widest.tolerance), false
+		return Grid{}, coarseWords(widest.tolerance), false
 	}
 	return first, "", true
 }
 
-// coarsest is a tolerance at which float16's grid cannot be told from none.
-const coarsest = 2e-3
+// coarsest is a tolerance at which float16's grid cannot be told from none, and
+// hopelesslyCoarse one at which bfloat16's cannot either.
+const (
+	coarsest         = 2e-3
+	hopelesslyCoarse = 0.04
+)
+
+func coarseWords(tolerance float64) string {
+	return fmt.Sprintf("the decimals leave ±%.2g nats open, as much as steps of float16", tolerance)
+}
 
 // miss is the least that a list tells for a type, in bits: nothing is impossible
 // for a single answer.
