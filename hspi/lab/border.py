@@ -137,8 +137,9 @@ class Search:
                 tests.scatter_(2, place[..., None], token[..., None])
                 gaps = self.ref.gaps(self.full(tests.flatten(0, 1))).view(len(own), -1)
                 tried += gaps.numel()
-                for i, j in (gaps < NEAR).nonzero().tolist():
-                    found.append((float(gaps[i, j]), self.chain + i, tests[i, j].tolist()))
+                near = gaps < NEAR
+                chains = (self.chain + near.nonzero()[:, 0]).tolist()
+                found += zip(gaps[near].tolist(), chains, tests[near].tolist())
                 least, which = gaps.min(1)
                 better = least < gap
                 own = torch.where(better[:, None], tests[torch.arange(len(own)), which], own)
@@ -155,8 +156,8 @@ class Search:
             own = self.fresh(self.batch * self.candidates)
             gaps = self.ref.gaps(self.full(own))
             tried += len(gaps)
-            for (i,) in (gaps < NEAR).nonzero().tolist():
-                found.append((float(gaps[i]), self.chain + i, own[i].tolist()))
+            near = gaps < NEAR
+            found += zip(gaps[near].tolist(), itertools.count(self.chain), own[near].tolist())
             self.chain += len(own)
         return found, tried
 
@@ -291,7 +292,7 @@ def cover(apart, n, fade=0.85):
     """Chooses n prompts so that every pair of platforms has some: a prompt is worth the pairs that it tells apart,
     and a pair counts the less the more prompts it has."""
     worth, chosen, free = np.ones(apart.shape[1]), [], np.ones(len(apart), bool)
-    while len(chosen) < n:
+    while len(chosen) < min(n, len(apart)):
         gain = np.where(free, apart @ worth, 0)
         i = int(gain.argmax())
         if gain[i] <= 0:
@@ -387,12 +388,15 @@ def build(args):
     full = search.full(torch.tensor([p[2] for p in pool], device=args.device)).tolist()
     print(f"[{time.time() - clock.began:5.1f} s] {len(pool)} prompts to ask", flush=True)
     began = time.time()
-    answers = ask(panel, full, LOADS[:1], clock, 0.75)
+    answers = ask(panel, full, LOADS[:1], clock, 0.68)
     report = gains(found, pool, answers, time.time() - began, panel.names)
     print(f"[{time.time() - clock.began:5.1f} s] {len(answers)} asked", flush=True)
     chosen = cover(differ(answers), 4 * args.prompts)
-    under_load = ask(panel, [full[i] for i in chosen], LOADS, clock, 0.97)
+    loaded = ask(panel, [full[i] for i in chosen], LOADS[1:], clock, 0.97)
     panel.close()
+    if not len(loaded):
+        raise SystemExit("no border input was found in the time: --budget-s gives more")
+    under_load = np.concatenate([answers[chosen[:len(loaded)]], loaded], 2)
     rows = [choice(tok, panel.names, pool[i], a) for i, a in zip(chosen, under_load)]
     good = [i for i, row in enumerate(rows) if row]
     apart = differ(under_load[good])
