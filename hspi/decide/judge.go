@@ -27,9 +27,6 @@ const (
 	// strange is the probability of an unknown platform from which on no enrolled
 	// one counts as what serves.
 	strange = 0.5
-	// alike is the share of positions with the same digits from which on two
-	// platforms cannot be told apart.
-	alike = 0.98
 )
 
 // sides are the platforms that a part of a claim accepts, and those that it does
@@ -103,8 +100,11 @@ func (j *judge) compared(s claim.Stated) Finding {
 	case len(v.contrary) == 0:
 		return reason(NotTestable, "all enrolled platforms have %s %s: nothing is known of others", v.label, s.Word)
 	}
-	if a, b, ok := twins(v); ok {
-		return reason(NotTestable, "%s and %s gave the same digits when they were recorded, so their %s cannot be told from answers", a, b, v.label)
+	if why, ok := j.twins(v, s.Word); ok {
+		if j.result.Unknown <= strange {
+			f.Found = j.fits(v.label)
+		}
+		return reason(NotTestable, "%s", why)
 	}
 	best := j.result.Scores[0]
 	f.Evidence = append(f.Evidence, nearestWords(best))
@@ -112,7 +112,7 @@ func (j *judge) compared(s claim.Stated) Finding {
 		return reason(Inconclusive, "it answers like no enrolled platform (probability of an unknown one %.2f); kernels, versions or a load that were not recorded can do that", j.result.Unknown)
 	}
 	f.P, f.tested = j.worstCase(v.agreeing), true
-	f.Found = best.Platform.Labels[v.label]
+	f.Found = j.fits(v.label)
 	known := v.agree + v.contra
 	switch {
 	case v.agree/known >= firm:
@@ -150,11 +150,38 @@ func (j *judge) worstCase(agreeing []model.Score) float64 {
 	return p
 }
 
-// twins finds the most probable platforms of both sides if they say the same.
-func twins(v sides) (string, string, bool) {
-	a, b := v.agreeing[0], v.contrary[0]
-	share, ok := a.Platform.Same(b.Platform)
-	return a.Name, b.Name, ok && share >= alike
+// twins reports whether answers cannot decide between the claim and what is most
+// probable against it, and why: the two platforms, or most of those that differ in
+// this part only, gave the same digits.
+func (j *judge) twins(v sides, claimed string) (string, bool) {
+	a, b := v.agreeing[0].Platform, v.contrary[0].Platform
+	if a.Twin(b) {
+		return fmt.Sprintf("sessions of %s and of %s differed no more from each other than among themselves when they were recorded, so this %s cannot be told from answers", a.Name, b.Name, v.label), true
+	}
+	same, pairs := 0, 0
+	for _, x := range v.agreeing {
+		for _, y := range v.contrary {
+			if y.Platform.Labels[v.label] != b.Labels[v.label] || !alikeBut(x.Platform, y.Platform, v.label) {
+				continue
+			}
+			pairs++
+			if x.Platform.Twin(y.Platform) {
+				same++
+			}
+		}
+	}
+	return fmt.Sprintf("of %d enrolled pairs that differ in nothing but the %s, %s or %s, %d gave the same digits, so it cannot be told from answers", pairs, v.label, claimed, b.Labels[v.label], same), 2*same > pairs
+}
+
+// alikeBut reports whether two platforms differ in one label, and at most in load
+// beside it.
+func alikeBut(a, b *model.Platform, label string) bool {
+	for name, word := range a.Labels {
+		if name != label && name != "load" && b.Labels[name] != word {
+			return false
+		}
+	}
+	return true
 }
 
 func nearestWords(s model.Score) string {

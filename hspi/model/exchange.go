@@ -164,28 +164,3 @@ func between(a, b []feature.Observation) float64 {
 	}
 	return sum / float64(len(a)*len(b))
 }
-
-// Same is how much two platforms say the same: the share of the places that both
-// came to where some session of the one said what some session of the other did.
-// ok is false where there are none.
-func (p *Platform) Same(q *Platform) (share float64, ok bool) {
-	n, same := 0, 0
-	for i := range p.Places {
-		at, there := q.index[p.Places[i].Key]
-		if !there {
-			continue
-		}
-		n++
-		for j := range p.Places[i].Variants {
-			o := p.Places[i].Variants[j].observation()
-			if q.Places[at].nearest(&o, nobody).count > 0 {
-				same++
-				break
-			}
-		}
-	}
-	if n == 0 {
-		return 0, false
-	}
-	return float64(same) / float64(n), true
-}
