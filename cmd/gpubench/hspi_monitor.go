@@ -101,6 +101,9 @@ func (f *monitorFlags) run(ctx context.Context, w world) error {
 	if err := os.MkdirAll(f.out, 0o777); err != nil {
 		return usagef("cannot make the folder of the rounds: %w; choose another with --out", err)
 	}
+	if err := f.ofThis(o); err != nil {
+		return err
+	}
 	for n := 1; ; n++ {
 		state, err := f.round(ctx, w, o, said)
 		if err != nil {
@@ -113,6 +116,23 @@ func (f *monitorFlags) run(ctx context.Context, w world) error {
 			return f.interrupted()
 		}
 	}
+}
+
+// ofThis refuses a folder whose rounds asked something else: any difference would
+// look like a change.
+func (f *monitorFlags) ofThis(o enrol.Options) error {
+	files, err := loadRounds(f.out)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		for _, s := range file.Sessions() {
+			if had := s.Open; had.Endpoint != o.Endpoint.String() || had.Model != o.Model || had.Seed != o.Seed {
+				return usagef("--out %s has rounds of another endpoint, model or seed: %s, %q, %d; choose another folder", quote(f.out), had.Endpoint, had.Model, had.Seed)
+			}
+		}
+	}
+	return nil
 }
 
 func (f *monitorFlags) interrupted() error {

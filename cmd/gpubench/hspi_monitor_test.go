@@ -50,6 +50,12 @@ func TestMonitor(t *testing.T) {
 	assert.Contains(t, o.out, "no change so far")
 	assert.FileExists(t, s.path("watch/report.html"))
 
+	for _, other := range [][]string{{"--model", "other"}, {"--seed", "2"}, {"--endpoint", "http://127.0.0.1:1"}} {
+		o = s.hspi("monitor", flags, other...)
+		assert.Equal(t, exitUsage, o.code, other)
+		assert.Contains(t, o.err, "rounds of another endpoint, model or seed")
+	}
+
 	change.Store(true)
 	o = s.hspi("monitor", flags, "--json") // until the change is told
 	require.Equal(t, exitContradicted, o.code, o.err)

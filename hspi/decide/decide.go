@@ -11,6 +11,7 @@ import (
 	"github.com/gpubench/gpubench/hspi/evidence"
 	"github.com/gpubench/gpubench/hspi/feature"
 	"github.com/gpubench/gpubench/hspi/model"
+	"github.com/gpubench/gpubench/hspi/plan"
 )
 
 // Verdict is the answer to a claim, or to one part of it.
@@ -84,11 +85,15 @@ type Decision struct {
 // Decide judges a claim by answers. The profile may be nil: then only what needs no
 // reference is judged.
 func Decide(c claim.Claim, answers []*evidence.Response, p *model.Profile, o Options) *Decision {
+	return DecideRead(c, feature.Read(answers), p, o)
+}
+
+// DecideRead is Decide for answers that were read already.
+func DecideRead(c claim.Claim, read *feature.Reading, p *model.Profile, o Options) *Decision {
 	if o.Alpha <= 0 {
 		o.Alpha = 0.01
 	}
-	read := feature.Read(answers)
-	d := &Decision{Claim: c.String(), Alpha: o.Alpha, Answers: len(answers), Unknown: 1, Limits: limits(read)}
+	d := &Decision{Claim: c.String(), Alpha: o.Alpha, Answers: len(read.Answers()), Unknown: 1, Limits: limits(read)}
 	j := judge{read: read, o: o}
 	if p != nil {
 		j.look(p)
@@ -172,7 +177,19 @@ func limits(r *feature.Reading) []string {
 		all = append(all, why)
 	}
 	if n, asked := r.Repeats(); asked > 0 && n == asked {
-		all = append(all, fmt.Sprintf("the endpoint repeated itself in all digits at all %d prompts that were asked again, also under load: its kernels do not depend on the batch, it was idle, or it gave stored answers. What shows in how a server varies (load, number of backends) cannot be told", n))
+		all = append(all, invariant(n, slices.ContainsFunc(r.Answers(), func(a *evidence.Response) bool { return a.Purpose.Series == plan.SeriesLoad })))
 	}
 	return all
+}
+
+// invariant is what an endpoint leaves open that repeats itself.
+func invariant(prompts int, loaded bool) string {
+	what, when := "every prompt that was", ""
+	if prompts == 1 {
+		what = "the prompt that was"
+	}
+	if loaded {
+		when = ", also under load"
+	}
+	return fmt.Sprintf("the endpoint repeated itself in all digits at %s asked again%s: its kernels do not depend on the batch, it was idle, or it gave stored answers. What shows in how a server varies (load, number of backends) cannot be told", what, when)
 }

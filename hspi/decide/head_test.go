@@ -114,7 +114,10 @@ func TestLimits(t *testing.T) {
 	o := plan.Options{Model: "tiny", Seed: 1, Prompts: 2, ProbeTokens: 4, Repeats: 3, RepeatOf: 1, Loads: []int{2}, LoadRepeats: 1}
 	d := Decide(claim.Claim{}, recorded(t, model, o), nil, Options{})
 	require.Len(t, d.Limits, 1)
-	require.Contains(t, d.Limits[0], "repeated itself in all digits")
+	require.Contains(t, d.Limits[0], "repeated itself in all digits at the prompt that was asked again, also under load")
+	o.Loads = nil
+	d = Decide(claim.Claim{}, recorded(t, model, o), nil, Options{})
+	require.NotContains(t, d.Limits[0], "load:", "nobody looked at that")
 	d = Decide(claim.Claim{}, recorded(t, gateway.New(model, gateway.Options{Noise: 0.01}), o), nil, Options{})
 	require.Len(t, d.Limits, 1)
 	require.Contains(t, d.Limits[0], "noise was added")

@@ -19,6 +19,9 @@ func (c *Course) Status() string {
 	case c.Ready:
 		return fmt.Sprintf("no change so far: e-value %.3g, an alarm needs %.3g", c.E, 1/c.Options.Alpha)
 	}
+	if c.Missing == 0 {
+		return "one more round until changes can be told"
+	}
 	return fmt.Sprintf("%d more rounds until changes can be told", c.Missing+1)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
@@ -108,8 +109,11 @@ func confusionPicture(name string, predictions []Prediction) (*Picture, error) {
 		y = append(y, plot.Tick{Value: float64(n - 1 - i), Label: class})
 	}
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.ConstantTicks(x), plot.ConstantTicks(y)
-	p.X.Tick.Label.Rotation = math.Pi / 3
-	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
+	const short = 4 // letters that fit below a cell
+	if slices.ContainsFunc(c.Classes, func(class string) bool { return len(class) > short }) {
+		p.X.Tick.Label.Rotation = math.Pi / 3
+		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
+	}
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.5, float64(n)-0.5, -0.5, float64(n)-0.5
 	side := vg.Length(max(300, 200+24*n))
 	data, err := png(p, side*1.25, side)
