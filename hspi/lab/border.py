@@ -25,8 +25,13 @@ import model
 import serve
 import session
 import tokenizer
-import train
 import weights
+
+WORKSPACE = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
+import train  # sets it where it is not set; servers lack it, and with it cuBLAS chooses other kernels
+
+if WORKSPACE is None:
+    os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
 
 VERSION = 1
 # Tokens that other sequences add to the step of a prompt: none, one that goes on, a few, one that begins.
