@@ -39,9 +39,9 @@ func Read(src io.Reader) (*File, error) {
 		return nil, err
 	}
 	defer r.Close()
-	f, open := new(File), map[string]bool{}
+	f, open, lines := new(File), map[string]bool{}, make([][]byte, someLines)
 	for err == nil {
-		err = f.readSome(r, open)
+		err = f.readSome(r, lines, open)
 	}
 	f.Summary.Ended = len(open) == 0 && f.Summary.Records > 0
 	if errors.Is(err, io.EOF) {
@@ -54,17 +54,16 @@ func Read(src io.Reader) (*File, error) {
 const someLines = 256
 
 // readSome reads some lines, parses them on all processors, and follows the
-// chain through them.
-func (f *File) readSome(r *Reader, open map[string]bool) error {
-	var lines [][]byte
+// chain through them. It uses the memory of the lines before.
+func (f *File) readSome(r *Reader, lines [][]byte, open map[string]bool) error {
 	var end error
-	first := r.line
-	for len(lines) < someLines && end == nil {
-		line, err := r.readLine()
-		if end = err; err == nil {
-			lines = append(lines, line)
+	first, n := r.line, 0
+	for ; n < len(lines); n++ {
+		if lines[n], end = r.readLine(lines[n][:0]); end != nil {
+			break
 		}
 	}
+	lines = lines[:n]
 	last := r.line
 	records, errs := make([]*Record, len(lines)), make([]error, len(lines))
 	parallel(len(lines), func() func(int) {

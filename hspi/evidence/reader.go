@@ -60,7 +60,7 @@ func (r *Reader) Next() (*Record, error) {
 }
 
 func (r *Reader) next() (*Record, error) {
-	line, err := r.readLine()
+	line, err := r.readLine(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +82,8 @@ func (r *Reader) follow(rec *Record, err error, length int) error {
 	return nil
 }
 
-// readLine is the next line without its line feed.
-func (r *Reader) readLine() ([]byte, error) {
-	var line []byte
+// readLine is the next line without its line feed. It may use the given memory.
+func (r *Reader) readLine(line []byte) ([]byte, error) {
 	for {
 		part, err := r.lines.ReadSlice('\n')
 		line = append(line, part...) // at once the right size for most

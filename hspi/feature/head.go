@@ -52,12 +52,9 @@ func FindGrid(answers []*evidence.Response) (g Grid, why string, ok bool) {
 }
 
 func findGrid(all []*list) (Grid, string, bool) {
-	var cases []gridCase
-	for _, l := range all {
-		if c := newGridCase(l); len(c.gaps) >= enough {
-			cases = append(cases, c)
-		}
-	}
+	cases := make([]gridCase, len(all))
+	parallel(len(all), func(i int) { cases[i] = newGridCase(all[i]) })
+	cases = slices.DeleteFunc(cases, func(c gridCase) bool { return len(c.gaps) < enough })
 	if len(cases) == 0 {
 		return Grid{}, fmt.Sprintf("no position has logprobs of more than %d tokens that differ", enough), false
 	}

@@ -3,6 +3,7 @@ package feature
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gpubench/gpubench/hspi/evidence"
 )
@@ -41,14 +42,26 @@ func Read(answers []*evidence.Response) *Reading {
 	return r
 }
 
+// few is how many positions or answers are not worth another goroutine.
+const few = 16
+
 // parallel does all of 0 to n-1 on all processors.
 func parallel(n int, do func(int)) {
-	workers := min(runtime.GOMAXPROCS(0), n)
+	if n < few {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
+	workers := runtime.GOMAXPROCS(0)
+	var next atomic.Int64
 	var all sync.WaitGroup
-	for w := range workers {
+	for range workers {
 		all.Go(func() {
-			for i := w; i < n; i += workers {
-				do(i)
+			for i := int(next.Add(few)) - few; i < n; i = int(next.Add(few)) - few {
+				for k := i; k < min(i+few, n); k++ {
+					do(k)
+				}
 			}
 		})
 	}

@@ -41,8 +41,10 @@ func (p *Profile) Recognise(r *feature.Reading) *Result { return p.classify(newD
 func (p *Profile) classify(d *digest) *Result {
 	r := &Result{Unknown: 1}
 	scores := make([]float64, len(p.Platforms))
+	pairs := make([]Pair, len(p.Platforms))
+	parallel(len(pairs), func(i int) { pairs[i] = compare(d, p.Platforms[i], nobody) })
 	for i, q := range p.Platforms {
-		c := compare(d, q, nobody)
+		c := pairs[i]
 		r.Scores = append(r.Scores, Score{Platform: q, Name: q.Name, Pair: c, Like: p.like(c, q)})
 		scores[i] = dot(c.sums(), p.Choice) / p.Temperature
 		n := 0

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gpubench/gpubench/hspi/feature"
 )
@@ -44,17 +45,26 @@ func newTraining(ctx context.Context, sessions []Session) (*training, error) {
 
 // each does all of 0 to n-1 on all processors, until the context ends.
 func each(ctx context.Context, n int, do func(int)) error {
-	workers := min(runtime.GOMAXPROCS(0), n)
+	parallel(n, func(i int) {
+		if ctx.Err() == nil {
+			do(i)
+		}
+	})
+	return ctx.Err()
+}
+
+// parallel does all of 0 to n-1 on all processors.
+func parallel(n int, do func(int)) {
+	var next atomic.Int64
 	var all sync.WaitGroup
-	for w := range workers {
+	for range min(runtime.GOMAXPROCS(0), n) {
 		all.Go(func() {
-			for i := w; i < n && ctx.Err() == nil; i += workers {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				do(i)
 			}
 		})
 	}
 	all.Wait()
-	return ctx.Err()
 }
 
 // profile learns from all sessions but those of one number and of one platform;

@@ -49,6 +49,8 @@ type Result struct {
 	Spent *probe.Spent `json:"spent,omitempty"`
 	// Head is the hash of the evidence's last record.
 	Head string `json:"head"`
+
+	read *feature.Reading // its answers; nil where there are none
 }
 
 // shown is how many hypotheses a result keeps.
@@ -80,7 +82,7 @@ func Judge(f *evidence.File, c claim.Claim, p *model.Profile, o decide.Options) 
 			r.Findings = append(r.Findings, decide.Finding{Part: s.Part, Claimed: s.Word, Verdict: decide.NotTestable, P: 1, Adjusted: 1, Evidence: []string{why}})
 		}
 	} else {
-		d := decide.Decide(c, answers, p, o)
+		d := decide.DecideRead(c, r.read, p, o)
 		r.Findings, r.Alpha, r.Limits = d.Findings, d.Alpha, d.Limits
 		r.Hypotheses, r.Unknown = Hypotheses(d.Hypotheses, shown), d.Unknown
 		r.Reasons, r.Exchange, r.Errors = d.Reasons, d.Exchange, d.Errors
@@ -96,7 +98,8 @@ func Begin(f *evidence.File, claimed string) (r *Result, answers []*evidence.Res
 	r = &Result{Claim: claimed, Head: f.Summary.Head, Unknown: 1}
 	answers = r.session(f)
 	if len(answers) > 0 {
-		r.Features = feature.Extract(answers)
+		r.read = feature.Read(answers)
+		r.Features = r.read.Extract()
 		r.stored()
 	}
 	return r, answers, unfit(f, answers, r.id(f))
@@ -126,9 +129,6 @@ func (r *Result) session(f *evidence.File) []*evidence.Response {
 			end = rec.End.Reason
 		}
 	}
-	if end != "complete" && end != "" {
-		r.Noticed = append(r.Noticed, "the session ended early: "+end)
-	}
 	var answers []*evidence.Response
 	for _, a := range f.Responses() {
 		if a.Session == id {
@@ -136,6 +136,9 @@ func (r *Result) session(f *evidence.File) []*evidence.Response {
 		}
 	}
 	r.Answered = len(answers)
+	if end != "complete" && end != "" && len(answers) > 0 { // without answers it is the reason of all verdicts
+		r.Noticed = append(r.Noticed, "the session ended early: "+end)
+	}
 	return answers
 }
 
