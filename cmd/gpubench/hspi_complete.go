@@ -20,8 +20,7 @@ func completeProfile(*cobra.Command, []string, string) ([]cobra.Completion, cobr
 	return []cobra.Completion{profileBuiltin, profileNone}, cobra.ShellCompDirectiveDefault
 }
 
-// profileOf is the flag's profile; the words that it knows, none where it cannot
-// be read.
+// profileOf is the words that the flag's profile knows, none where it cannot be read.
 func profileOf(c *cobra.Command) map[claim.Part][]string {
 	name, err := c.Flags().GetString("profile")
 	if err != nil {
@@ -35,28 +34,35 @@ func profileOf(c *cobra.Command) map[claim.Part][]string {
 }
 
 // completeClaim offers the words of the parts that the claim does not have yet.
+// Words may have hyphens in them, so what was typed is cut at each.
 func completeClaim(c *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	words := claim.Vocabulary(profileOf(c))
-	had, last := "", typed
-	var said claim.Claim
-	for at := strings.LastIndex(typed, "-"); at >= 0; at = strings.LastIndex(typed[:at], "-") {
-		if c, err := claim.Parse(typed[:at], words); err == nil { // a word may have hyphens in it
-			had, last, said = typed[:at+1], typed[at+1:], c
-			break
+	list := nextWords("", claim.Claim{}, typed, words)
+	for at, r := range typed {
+		if r != '-' {
+			continue
+		}
+		if said, err := claim.Parse(typed[:at], words); err == nil {
+			list = append(list, nextWords(typed[:at+1], said, typed[at+1:], words)...)
 		}
 	}
+	return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// nextWords are the words that begin with typed of parts that were not said.
+func nextWords(before string, said claim.Claim, typed string, words map[claim.Part][]string) []cobra.Completion {
 	var list []cobra.Completion
 	for _, p := range claim.Parts() {
 		if said.Of(p) != "" {
 			continue
 		}
 		for _, w := range words[p] {
-			if strings.HasPrefix(w, last) {
-				list = append(list, cobra.CompletionWithDesc(had+w, string(p)))
+			if strings.HasPrefix(w, typed) {
+				list = append(list, cobra.CompletionWithDesc(before+w, string(p)))
 			}
 		}
 	}
-	return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	return list
 }
 
 // completeLabel offers the parts of claims as names of labels.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -20,11 +21,12 @@ func (r *Result) Text(w io.Writer) error {
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", f.Part, f.Claimed, orDash(f.Found), f.Verdict)
 	}
 	_ = table.Flush() // likewise
-	for _, f := range r.Findings {
-		fmt.Fprintf(&out, "\n%s\n", f.Part)
-		for _, e := range f.Evidence {
-			fmt.Fprintf(&out, "  - %s\n", e)
+	for i := 0; i < len(r.Findings); {
+		title, evidence := string(r.Findings[i].Part), r.Findings[i].Evidence
+		for i++; i < len(r.Findings) && slices.Equal(r.Findings[i].Evidence, evidence); i++ {
+			title += ", " + string(r.Findings[i].Part) // what was said is not said again
 		}
+		list(&out, title, evidence)
 	}
 	r.platforms(&out)
 	list(&out, "how sure", r.sure())
