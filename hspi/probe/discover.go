@@ -210,7 +210,7 @@ func (d *discovery) api(ctx context.Context, chat bool) (a plan.Ability, accepte
 		if r != nil {
 			n := alternatives(r)
 			if n < 0 {
-				return d.plain(ctx, chat) // accepted and ignored; perhaps less is honoured
+				continue // accepted and ignored; perhaps less is honoured
 			}
 			d.base[chat] = r
 			return plan.Honoured, k, n, nil
