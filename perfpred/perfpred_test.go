@@ -2,6 +2,7 @@ package perfpred
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -103,7 +104,7 @@ func TestSuiteFile(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
 
-	_, err = Read(strings.NewReader(strings.Replace(text, `"version":1`, `"version":9`, 1)))
+	_, err = Read(strings.NewReader(strings.Replace(text, fmt.Sprintf(`"version":%d`, model.Version), `"version":1`, 1)))
 	assert.ErrorIs(t, err, model.ErrVersion)
 	_, err = Read(strings.NewReader("{}"))
 	assert.ErrorIs(t, err, model.ErrFile)

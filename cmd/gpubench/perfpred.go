@@ -15,7 +15,6 @@ import (
 
 	"github.com/gpubench/gpubench/perfpred"
 	"github.com/gpubench/gpubench/perfpred/dataset"
-	"github.com/gpubench/gpubench/perfpred/eval"
 	"github.com/gpubench/gpubench/perfpred/model"
 )
 
@@ -36,6 +35,7 @@ from CPU models that they have not seen, and ask them.`,
 		Example: `  gpubench perfpred predict --gpu h100-pcie --bench wgmma/f16
   gpubench perfpred check gpubench-out/hopper/results.json
   gpubench perfpred train --data ~/data --out models
+  gpubench perfpred eval --data ~/data --out evaluation
   gpubench perfpred predict models/fp_rate.json --this-machine`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -59,10 +59,17 @@ func (d *suiteData) flags(c *cobra.Command) {
 	completeFolder(c, "data")
 }
 
+func (d *suiteData) needFolder() error {
+	if d.folder == "" {
+		return usagef("published results are needed: name their folder with --data or %s", dataVariable)
+	}
+	return nil
+}
+
 // load reads a suite's table and tells what was found in it.
 func (d *suiteData) load(w world, suite string) (*dataset.Table, error) {
-	if d.folder == "" {
-		return nil, usagef("published results are needed: name their folder with --data or %s", dataVariable)
+	if err := d.needFolder(); err != nil {
+		return nil, err
 	}
 	if !slices.Contains(dataset.SPECSuites(), suite) {
 		return nil, usagef("--suite %s: there are %s", suite, strings.Join(dataset.SPECSuites(), ", "))
@@ -128,83 +135,6 @@ func trainSuite(ctx context.Context, w world, d *suiteData, suite string, tr mod
 	}
 	w.tell("%s: %s of %s, %s in %.1f s", suite, tr.Name(), count(t.Rows, "result"), path, w.now().Sub(start).Seconds())
 	return nil
-}
-
-type perfpredEvalFlags struct {
-	suiteData
-	group   string
-	folds   int
-	models  []string
-	targets []string
-	out     string
-	asJSON  bool
-}
-
-func perfpredEvalCommand(w world) *cobra.Command {
-	f := &perfpredEvalFlags{}
-	c := &cobra.Command{
-		Use:   "eval",
-		Short: "Measure how well models predict machines that they have not seen",
-		Long: `Measure how well models predict machines that they have not seen. Rows of one
-group (CPU model, family, vendor) are never both learnt from and tested.`,
-		Example: `  gpubench perfpred eval --data ~/data --suite int_speed
-  gpubench perfpred eval --group family --folds 0 --model ridge,stack --target score`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return f.eval(c.Context(), w) },
-	}
-	f.flags(c)
-	flags := c.Flags()
-	flags.StringVar(&f.group, "group", dataset.GroupCPU, "cpu, family or vendor: what training and test never share")
-	flags.IntVar(&f.folds, "folds", 5, "number of folds, 0 to leave out one group at a time")
-	flags.StringSliceVar(&f.models, "model", []string{"constant", "nearest", "ridge", "trees", perfpred.BestTrainer}, strings.Join(perfpred.TrainerNames(), ", "))
-	flags.StringSliceVar(&f.targets, "target", nil, "targets, 'score' is the suite's geometric mean (default all)")
-	flags.StringVarP(&f.out, "out", "o", "", "file for the evaluation as JSON, with every prediction")
-	flags.BoolVar(&f.asJSON, "json", false, "print JSON")
-	completeFlag(c, "group", []string{dataset.GroupCPU, dataset.GroupFamily, dataset.GroupVendor})
-	completeFlag(c, "model", perfpred.TrainerNames())
-	return c
-}
-
-func (f *perfpredEvalFlags) eval(ctx context.Context, w world) error {
-	var trainers []model.Trainer
-	for _, name := range f.models {
-		tr, err := perfpred.Trainer(name)
-		if err != nil {
-			return usagef("--model: %w", err)
-		}
-		trainers = append(trainers, tr)
-	}
-	o := eval.Options{Group: f.group, Folds: f.folds, Targets: f.targets, Seed: f.seed}
-	o.Progress = func(done, total int, what string) { w.tell("%d/%d %s", done+1, total, what) }
-	var reports []*eval.Report
-	for _, suite := range f.suites {
-		t, err := f.load(w, suite)
-		if err != nil {
-			return err
-		}
-		r, err := eval.Run(ctx, t, trainers, o)
-		if err != nil {
-			return badInput(err)
-		}
-		reports = append(reports, r)
-	}
-	return f.deliver(w, reports)
-}
-
-func (f *perfpredEvalFlags) deliver(w world, reports []*eval.Report) error {
-	if f.out != "" {
-		data, err := json.MarshalIndent(reports, "", " ")
-		if err != nil {
-			return fmt.Errorf("encode the evaluation: %w", err)
-		}
-		if err := os.WriteFile(f.out, data, 0o666); err != nil {
-			return fmt.Errorf("write the evaluation: %w", err)
-		}
-	}
-	if f.asJSON {
-		return w.json(reports)
-	}
-	return eval.WriteTable(w.out, reports...)
 }
 
 type perfpredPredictFlags struct {

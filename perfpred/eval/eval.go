@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gpubench/gpubench/perfpred/dataset"
@@ -44,14 +45,18 @@ func Run(ctx context.Context, t *dataset.Table, trainers []model.Trainer, o Opti
 	}
 	r := newReport(t, o, len(folds))
 	for i, tr := range trainers {
-		p, seconds, err := predictFolds(ctx, t, tr, folds, o, i*len(folds), len(trainers)*len(folds))
+		told := 0
+		out, err := predictFolds(ctx, t, tr, folds, o, func(fold string) {
+			if o.Progress != nil {
+				o.Progress(i*len(folds)+told, len(trainers)*len(folds), tr.Name()+" on "+t.Name+", "+fold)
+			}
+			told++
+		})
 		if err != nil {
 			return nil, fmt.Errorf("evaluate %s on %s: %w", tr.Name(), t.Name, err)
 		}
-		for k, target := range o.Targets {
-			if err := r.add(t, tr.Name(), target, p[k], seconds); err != nil {
-				return nil, err
-			}
+		if err := r.add(t, tr.Name(), o.Targets, out); err != nil {
+			return nil, err
 		}
 	}
 	return r, nil
@@ -64,34 +69,74 @@ func split(groups []string, o Options) ([]dataset.Fold, error) {
 	return dataset.GroupFolds(groups, o.Folds, o.Seed)
 }
 
-// predictFolds returns what the trainer's models predict for the rows that they
-// did not see, [target][row], and the time per training.
-func predictFolds(ctx context.Context, t *dataset.Table, tr model.Trainer, folds []dataset.Fold, o Options, done, total int) ([][]model.Estimate, float64, error) {
-	out := make([][]model.Estimate, len(o.Targets))
-	for k := range out {
-		out[k] = make([]model.Estimate, t.Rows)
-		for i := range out[k] {
-			out[k][i] = model.Estimate{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
-		}
+// outcome is what a trainer's models predict for rows that they did not see,
+// [target][row]; constant with intervals of one width, nil if they have none.
+type outcome struct {
+	predicted, constant [][]model.Estimate
+	// importances are those of each fold's model for the first target.
+	importances [][]model.Importance
+	// seconds is the mean time of a training.
+	seconds float64
+}
+
+func newOutcome(targets, rows int) *outcome {
+	out := &outcome{predicted: make([][]model.Estimate, targets)}
+	for k := range out.predicted {
+		out.predicted[k] = slices.Repeat([]model.Estimate{{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}}, rows)
 	}
-	start := time.Now()
-	for n, f := range folds {
-		if o.Progress != nil {
-			o.Progress(done+n, total, tr.Name()+" on "+t.Name+", "+f.Name)
-		}
+	return out
+}
+
+// predictFolds trains once per fold.
+func predictFolds(ctx context.Context, t *dataset.Table, tr model.Trainer, folds []dataset.Fold, o Options, tell func(fold string)) (*outcome, error) {
+	out := newOutcome(len(o.Targets), t.Rows)
+	for _, f := range folds {
+		tell(f.Name)
+		start := time.Now()
 		m, err := tr.Fit(ctx, t.Select(f.Train), o.Targets, o.Seed)
 		if err != nil {
-			return nil, 0, fmt.Errorf("%s: %w", f.Name, err)
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
-		p, err := m.Predict(t.Select(f.Test))
-		if err != nil {
-			return nil, 0, fmt.Errorf("%s: %w", f.Name, err)
-		}
-		for k := range p {
-			for i, row := range f.Test {
-				out[k][row] = p[k][i]
-			}
+		out.seconds += time.Since(start).Seconds() / float64(len(folds))
+		if err := out.ask(m, t.Select(f.Test), f.Test); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
-	return out, time.Since(start).Seconds() / float64(len(folds)), nil
+	return out, nil
+}
+
+// ask predicts a fold's test table, whose rows have these places in the outcome.
+func (o *outcome) ask(m model.Model, test *dataset.Table, places []int) error {
+	p, err := m.Predict(test)
+	if err != nil {
+		return err
+	}
+	place(o.predicted, p, places)
+	if im, ok := m.(model.Importancer); ok {
+		o.importances = append(o.importances, im.Importances(0))
+	}
+	plain, ok := m.(model.Plain)
+	if !ok {
+		return nil
+	}
+	constant := plain.ConstantWidth()
+	if constant == nil {
+		return nil
+	}
+	if p, err = constant.Predict(test); err != nil {
+		return err
+	}
+	if o.constant == nil {
+		o.constant = newOutcome(len(o.predicted), len(o.predicted[0])).predicted
+	}
+	place(o.constant, p, places)
+	return nil
+}
+
+func place(into, from [][]model.Estimate, places []int) {
+	for k := range from {
+		for i, row := range places {
+			into[k][row] = from[k][i]
+		}
+	}
 }

@@ -134,16 +134,16 @@ func TestWriteTable(t *testing.T) {
 	r := &Report{Table: "fp_rate", Rows: 100, Group: "cpu", Groups: 20, Folds: 5, Seed: 1, Scores: []Score{
 		{Model: "ridge", Target: "score", MAPE: 4, Median: 3, MAE: 1.5, R2: 0.99, Seconds: 1},
 		{Model: "ridge", Target: "one", MAPE: 6, Median: 5, MAE: 2, R2: 0.9, Seconds: 1},
-		{Model: "stack", Target: "score", MAPE: 2, Median: 1, MAE: 1, R2: 0.999, Coverage: 90.4, Width: 8.5, Seconds: 2},
-		{Model: "stack", Target: "one", MAPE: 3, Median: 2, MAE: 1, R2: 0.99, Coverage: 91, Width: 10, Seconds: 2},
+		{Model: "stack", Target: "score", MAPE: 2, Median: 1, MAE: 1, R2: 0.999, Coverage: 90.4, Width: 8.5, ConstantCoverage: 90.1, ConstantWidth: 9.5, Seconds: 2},
+		{Model: "stack", Target: "one", MAPE: 3, Median: 2, MAE: 1, R2: 0.99, Coverage: 91, Width: 10, ConstantCoverage: 89.5, ConstantWidth: 11, Seconds: 2},
 	}}
 	var b strings.Builder
 	require.NoError(t, WriteTable(&b, r))
 	want := []string{
 		"fp_rate: 100 results, 20 groups by cpu, 5 folds, seed 1; score, then the mean of the single targets",
-		"model MAPE % median % MAE R2 coverage % width % singles MAPE % coverage % width % train s",
-		"ridge 4.00 3.00 1.5 0.9900 - - 6.00 - - 1.0",
-		"stack 2.00 1.00 1 0.9990 90.4 8.5 3.00 91.0 10.0 2.0",
+		"model MAPE % median % MAE R2 cover % width % same width: cover % width % singles MAPE % cover % width % same: cover % width % train s",
+		"ridge 4.00 3.00 1.5 0.9900 - - - - 6.00 - - - - 1.0",
+		"stack 2.00 1.00 1 0.9990 90.4 8.5 90.1 9.5 3.00 91.0 10.0 89.5 11.0 2.0",
 	}
 	var got []string
 	for line := range strings.Lines(b.String()) {

@@ -1,7 +1,9 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -11,14 +13,26 @@ import (
 
 // Report is an evaluation: one row per model and target.
 type Report struct {
-	Table  string   `json:"table"`
-	Rows   int      `json:"rows"`
-	Group  string   `json:"group"`
-	Groups int      `json:"groups"`
-	Folds  int      `json:"folds"`
-	Seed   uint64   `json:"seed"`
-	Scores []Score  `json:"scores"`
-	Points []Series `json:"points,omitempty"`
+	Table  string  `json:"table"`
+	Rows   int     `json:"rows"`
+	Group  string  `json:"group"`
+	Groups int     `json:"groups"`
+	Folds  int     `json:"folds"`
+	Seed   uint64  `json:"seed"`
+	Scores []Score `json:"scores"`
+	// Importances are of the first target, one entry per model that knows.
+	Importances []Importances `json:"importances,omitempty"`
+	// LeftOut are models that could not be trained, with the reason.
+	LeftOut []string `json:"left_out,omitempty"`
+	Points  []Series `json:"points,omitempty"`
+}
+
+// Importances are the shares of the features in what a model learnt of a
+// target: the mean over the folds, the largest first.
+type Importances struct {
+	Model  string             `json:"model"`
+	Target string             `json:"target"`
+	Shares []model.Importance `json:"shares"`
 }
 
 // Score is how well a model predicts a target on groups it has not seen.
@@ -40,6 +54,10 @@ type Score struct {
 	// models without intervals.
 	Coverage float64 `json:"coverage_percent,omitempty"`
 	Width    float64 `json:"width_percent,omitempty"`
+	// ConstantCoverage and ConstantWidth are the same of conformal intervals that
+	// are equally wide for all machines; 0 for models that have no others.
+	ConstantCoverage float64 `json:"constant_coverage_percent,omitempty"`
+	ConstantWidth    float64 `json:"constant_width_percent,omitempty"`
 	// Seconds is the time of one training of all targets.
 	Seconds float64 `json:"train_seconds"`
 }
@@ -52,6 +70,9 @@ type Series struct {
 	Row       []int     `json:"row"`
 	Measured  []float64 `json:"measured"`
 	Predicted []float64 `json:"predicted"`
+	// Low and High are the intervals' ends; empty for models without.
+	Low  []float64 `json:"low,omitempty"`
+	High []float64 `json:"high,omitempty"`
 }
 
 func newReport(t *dataset.Table, o Options, folds int) *Report {
@@ -60,27 +81,63 @@ func newReport(t *dataset.Table, o Options, folds int) *Report {
 	return &Report{Table: t.Name, Rows: t.Rows, Group: o.Group, Groups: len(slices.Compact(groups)), Folds: folds, Seed: o.Seed}
 }
 
-// add scores the predictions of one target and keeps them.
-func (r *Report) add(t *dataset.Table, name, target string, p []model.Estimate, seconds float64) error {
-	y, err := t.Target(target)
-	if err != nil {
-		return err
-	}
-	s := Series{Model: name, Target: target, Unit: y.Unit}
-	var kept []model.Estimate
-	for i, e := range p {
-		if v := y.Values[i]; v > 0 && !math.IsNaN(e.Value) {
-			s.Row, s.Measured, s.Predicted = append(s.Row, i), append(s.Measured, v), append(s.Predicted, e.Value)
+// add scores a model's predictions and keeps them.
+func (r *Report) add(t *dataset.Table, name string, targets []string, out *outcome) error {
+	for k, target := range targets {
+		y, err := t.Target(target)
+		if err != nil {
+			return err
+		}
+		s := Series{Model: name, Target: target, Unit: y.Unit}
+		var kept, constant []model.Estimate
+		for i, e := range out.predicted[k] {
+			v := y.Values[i]
+			if !(v > 0) || math.IsNaN(e.Value) {
+				continue
+			}
+			s.add(i, v, e)
 			kept = append(kept, e)
+			if out.constant != nil {
+				constant = append(constant, out.constant[k][i])
+			}
+		}
+		if len(kept) == 0 {
+			return fmt.Errorf("%s of %s: %w", target, name, ErrNothing)
+		}
+		score := Measure(s.Measured, kept)
+		score.Model, score.Target, score.Seconds = name, target, out.seconds
+		if constant != nil {
+			score.ConstantCoverage, score.ConstantWidth = intervals(s.Measured, constant)
+		}
+		r.Scores, r.Points = append(r.Scores, score), append(r.Points, s)
+	}
+	if shares := meanImportances(out.importances); shares != nil {
+		r.Importances = append(r.Importances, Importances{name, targets[0], shares})
+	}
+	return nil
+}
+
+func (s *Series) add(row int, measured float64, e model.Estimate) {
+	s.Row, s.Measured, s.Predicted = append(s.Row, row), append(s.Measured, measured), append(s.Predicted, e.Value)
+	if !math.IsNaN(e.Low) {
+		s.Low, s.High = append(s.Low, e.Low), append(s.High, e.High)
+	}
+}
+
+// meanImportances averages the folds' shares, largest first.
+func meanImportances(folds [][]model.Importance) []model.Importance {
+	sums := map[string]float64{}
+	for _, shares := range folds {
+		for _, i := range shares {
+			sums[i.Feature] += i.Share / float64(len(folds))
 		}
 	}
-	if len(kept) == 0 {
-		return fmt.Errorf("%s of %s: %w", target, name, ErrNothing)
+	var out []model.Importance
+	for _, feature := range slices.Sorted(maps.Keys(sums)) {
+		out = append(out, model.Importance{Feature: feature, Share: sums[feature]})
 	}
-	score := Measure(s.Measured, kept)
-	score.Model, score.Target, score.Seconds = name, target, seconds
-	r.Scores, r.Points = append(r.Scores, score), append(r.Points, s)
-	return nil
+	slices.SortStableFunc(out, func(a, b model.Importance) int { return cmp.Compare(b.Share, a.Share) })
+	return out
 }
 
 // Measure scores estimates against measured values, which are positive and as
@@ -142,12 +199,14 @@ func (r *Report) Mean(name string, skip ...string) (Score, error) {
 		out.R2 += s.R2
 		out.Coverage += s.Coverage
 		out.Width += s.Width
+		out.ConstantCoverage += s.ConstantCoverage
+		out.ConstantWidth += s.ConstantWidth
 		out.Seconds = s.Seconds
 	}
 	if n == 0 {
 		return out, fmt.Errorf("mean over the targets of %s: %w", name, ErrNothing)
 	}
-	for _, v := range []*float64{&out.MAPE, &out.Median, &out.MAE, &out.R2, &out.Coverage, &out.Width} {
+	for _, v := range []*float64{&out.MAPE, &out.Median, &out.MAE, &out.R2, &out.Coverage, &out.Width, &out.ConstantCoverage, &out.ConstantWidth} {
 		*v /= n
 	}
 	return out, nil

@@ -19,12 +19,15 @@ func WriteTable(w io.Writer, reports ...*Report) error {
 		}
 		first := r.Scores[0].Target
 		fmt.Fprintf(tw, "%s: %d results, %d groups by %s, %s; %s, then the mean of the single targets\n", r.Table, r.Rows, r.Groups, r.Group, r.how(), first)
-		header := []string{"model", "MAPE %", "median %", "MAE", "R2", "coverage %", "width %", "singles MAPE %", "coverage %", "width %", "train s"}
+		header := []string{"model", "MAPE %", "median %", "MAE", "R2", "cover %", "width %", "same width: cover %", "width %", "singles MAPE %", "cover %", "width %", "same: cover %", "width %", "train s"}
 		fmt.Fprintln(tw, strings.Join(header, "\t")+"\t")
 		for _, s := range r.Scores {
 			if s.Target == first {
 				fmt.Fprintln(tw, r.line(s)+"\t")
 			}
+		}
+		for _, why := range r.LeftOut {
+			fmt.Fprintln(tw, "left out, "+why)
 		}
 		fmt.Fprintln(tw)
 	}
@@ -46,16 +49,22 @@ func (r *Report) line(s Score) string {
 	cells = append(cells, interval(s)...)
 	singles, err := r.Mean(s.Model, dataset.SPECScore)
 	if err != nil {
-		cells = append(cells, "-", "-", "-")
+		cells = append(cells, "-", "-", "-", "-", "-")
 	} else {
 		cells = append(append(cells, fmt.Sprintf("%.2f", singles.MAPE)), interval(singles)...)
 	}
 	return strings.Join(append(cells, fmt.Sprintf("%.1f", s.Seconds)), "\t")
 }
 
+// interval is coverage and width of the intervals, and of those that are equally
+// wide for all.
 func interval(s Score) []string {
-	if s.Width == 0 {
+	return append(pair(s.Coverage, s.Width), pair(s.ConstantCoverage, s.ConstantWidth)...)
+}
+
+func pair(coverage, width float64) []string {
+	if width == 0 {
 		return []string{"-", "-"}
 	}
-	return []string{fmt.Sprintf("%.1f", s.Coverage), fmt.Sprintf("%.1f", s.Width)}
+	return []string{fmt.Sprintf("%.1f", coverage), fmt.Sprintf("%.1f", width)}
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,51 +12,59 @@ import (
 )
 
 // Conformal adds intervals to a trainer's predictions that hold the truth with
-// the probability Level, also on groups that were not seen: every training row
-// is predicted by a model that saw nothing of its group, and the Level quantile
-// of those errors is the half width (R. F. Barber et al., "Predictive inference
-// with the jackknife+", 2021, with folds of groups). The errors are divided by
-// a difficulty learnt from the features first, so that easy machines get narrow
-// intervals (J. Lei et al., "Distribution-free predictive inference for
-// regression", 2018, section 5.2).
+// the probability Level, also on groups that were not seen. A difficulty is
+// learnt from the features first, so that easy machines get narrow intervals (J.
+// Lei et al., "Distribution-free predictive inference for regression", 2018,
+// section 5.2). Then all of this, difficulty included, is done anew without each
+// fold of groups, and the Level quantile of the folds' errors over their
+// difficulty is the half width (R. F. Barber et al., "Predictive inference with
+// the jackknife+", 2021).
+//
+// It is not enough to leave a fold out of the difficulty's own training: errors
+// of other folds, by models that have seen this one, are small just where this
+// fold's machines are, so that it looks easier than a new machine will.
 type Conformal struct {
 	Trainer Trainer
 	Level   float64 // 0.9 if 0
 	Group   string  // dataset.GroupCPU if empty
-	Folds   int     // 5 if 0
-	// Constant takes the same relative width for every machine instead.
+	// Folds are those of the calibration, 6 if 0; Inner those that the difficulty
+	// is learnt on, 2 if 0. The trainer is trained Folds x Inner times as long.
+	Folds, Inner int
+	// Constant takes the same relative width for every machine instead; the
+	// trainer is trained Folds times as long.
 	Constant bool
+	// Folded, if set, is trained on the folds in Trainer's place, being quicker and
+	// hardly better: intervals are then a little too wide. Only with Constant.
+	Folded Trainer
 }
 
-// Name is the trainer's, with "-const" if the width is constant.
-func (c Conformal) Name() string {
-	if c.Constant {
-		return c.Trainer.Name() + "-const"
-	}
-	return c.Trainer.Name()
-}
+// Name is the trainer's.
+func (c Conformal) Name() string { return c.Trainer.Name() }
 
-// Fit trains, predicts the folds, learns the difficulty and calibrates.
+// Fit trains, learns the difficulty and calibrates.
 func (c Conformal) Fit(ctx context.Context, train *dataset.Table, targets []string, seed uint64) (Model, error) {
-	if c.Level == 0 {
-		c.Level = 0.9
+	c.Level, c.Group = cmp.Or(c.Level, 0.9), groupOr(c.Group)
+	c.Folds, c.Inner = cmp.Or(c.Folds, 6), cmp.Or(c.Inner, 2)
+	if c.Folded == nil {
+		c.Folded = c.Trainer
 	}
-	folds := innerFolds(train, groupOr(c.Group), foldsOr(c.Folds), seed)
+	folds := innerFolds(train, c.Group, c.Folds, seed)
 	if len(folds) < 2 {
 		return nil, fmt.Errorf("calibrate %s on %d rows: %w", c.Name(), train.Rows, ErrTooFew)
 	}
-	f, err := fitFolds(ctx, c.Trainer, train, targets, folds, seed)
+	m, err := c.learn(ctx, c.Trainer, train, targets, seed)
 	if err != nil {
 		return nil, err
 	}
-	m := &conformal{inner: f.model, Level: c.Level}
-	errs, err := f.errors(train, targets)
-	if err != nil {
-		return nil, err
-	}
-	hard, err := m.learnDifficulty(ctx, c, f.withSpread(train), targets, errs, folds, seed)
-	if err != nil {
-		return nil, fmt.Errorf("learn where %s errs: %w", c.Name(), err)
+	errs, hard := unknown(len(targets), train.Rows), unknown(len(targets), train.Rows)
+	for _, f := range folds {
+		left, err := c.learn(ctx, c.Folded, train.Select(f.Train), targets, seed)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+		if err := left.judge(train, f.Test, errs, hard); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
 	}
 	for k := range targets {
 		w, err := calibrate(errs[k], hard[k], c.Level)
@@ -65,6 +74,55 @@ func (c Conformal) Fit(ctx context.Context, train *dataset.Table, targets []stri
 		m.Widths = append(m.Widths, w)
 	}
 	return m, nil
+}
+
+// learn trains the model and the difficulty; widths are left out.
+func (c Conformal) learn(ctx context.Context, tr Trainer, train *dataset.Table, targets []string, seed uint64) (*conformal, error) {
+	if c.Constant {
+		inner, err := tr.Fit(ctx, train, targets, seed)
+		return &conformal{inner: inner, Level: c.Level}, err
+	}
+	f, err := fitFolds(ctx, tr, train, targets, innerFolds(train, c.Group, c.Inner, seed), seed)
+	if err != nil {
+		return nil, err
+	}
+	errs, err := f.errors(train, targets)
+	if err != nil {
+		return nil, err
+	}
+	difficulty, err := difficultyTrees().Fit(ctx, errorTable(f.withSpread(train), targets, errs), targets, seed)
+	if err != nil {
+		return nil, fmt.Errorf("learn where %s errs: %w", c.Name(), err)
+	}
+	return &conformal{inner: f.model, difficulty: difficulty, Level: c.Level}, nil
+}
+
+// unknown is [target][row] of NaN.
+func unknown(targets, rows int) [][]float64 {
+	out := make([][]float64, targets)
+	for k := range out {
+		out[k] = slices.Repeat([]float64{math.NaN()}, rows)
+	}
+	return out
+}
+
+// judge writes the errors and the difficulty of these rows, [target][row].
+func (m *conformal) judge(t *dataset.Table, rows []int, errs, hard [][]float64) error {
+	p, h, err := m.predictHard(t.Select(rows))
+	if err != nil {
+		return err
+	}
+	for k, target := range m.Targets() {
+		y, err := logValues(t, target)
+		if err != nil {
+			return err
+		}
+		for i, row := range rows {
+			errs[k][row] = math.Abs(y[row] - math.Log(p[k][i].Value))
+			hard[k][row] = h[k][i].Value
+		}
+	}
+	return nil
 }
 
 // errors returns |ln(measured/predicted)| per target and row.
@@ -106,33 +164,20 @@ func difficultyTrees() Boost {
 	return Boost{Trees: 120, Rate: 0.05, Leaves: 6, Least: 60, Rows: 0.7, Features: 0.4, Penalty: 20}
 }
 
-// learnDifficulty fits trees to the errors and returns each row's difficulty by
-// trees that did not see its fold, [target][row].
-func (m *conformal) learnDifficulty(ctx context.Context, c Conformal, train *dataset.Table, targets []string, errs [][]float64, folds []dataset.Fold, seed uint64) ([][]float64, error) {
-	if c.Constant {
-		return slices.Repeat([][]float64{slices.Repeat([]float64{1}, train.Rows)}, len(targets)), nil
-	}
+// errorTable is the table with the errors as its targets. A quarter of the
+// typical error is added: the logarithm of a lucky hit says nothing.
+func errorTable(train *dataset.Table, targets []string, errs [][]float64) *dataset.Table {
 	t := *train
 	t.Targets = nil
 	for k, target := range targets {
-		floor := typical(errs[k]) / 4 // the logarithm of a lucky hit says nothing
+		floor := typical(errs[k]) / 4
 		values := make([]float64, len(errs[k]))
 		for i, e := range errs[k] {
 			values[i] = e + floor
 		}
 		t.Targets = append(t.Targets, dataset.Target{Name: target, Unit: "1", Values: values})
 	}
-	f, err := fitFolds(ctx, difficultyTrees(), &t, targets, folds, seed)
-	if err != nil {
-		return nil, err
-	}
-	m.difficulty = f.model
-	for _, logs := range f.logs {
-		for i, v := range logs {
-			logs[i] = math.Exp(v)
-		}
-	}
-	return f.logs, nil
+	return &t
 }
 
 // typical is the median error, or a very small one where all errors are 0.
@@ -146,10 +191,12 @@ func typical(errs []float64) float64 {
 }
 
 // width is how wide a target's intervals are: their half width in logarithms is
-// Quantile times the difficulty to the power of Trust.
+// Quantile times the difficulty to the power of Trust. With Constant for all
+// machines they would hold as many.
 type width struct {
 	Quantile float64 `json:"quantile"`
 	Trust    float64 `json:"trust"`
+	Constant float64 `json:"constant"`
 }
 
 // calibrate chooses the trust in the difficulty that gives the narrowest
@@ -161,10 +208,15 @@ func calibrate(errs, hard []float64, level float64) (width, error) {
 		if err != nil {
 			return best, err
 		}
-		w := width{q, trust}
+		if trust == 0 {
+			best.Constant = q
+		}
+		w := width{q, trust, best.Constant}
 		sum := 0.0
-		for _, h := range hard {
-			sum += w.at(h)
+		for i, h := range hard {
+			if !math.IsNaN(errs[i]) {
+				sum += w.at(h)
+			}
 		}
 		if sum < narrowest {
 			best, narrowest = w, sum
@@ -234,6 +286,26 @@ func (m *conformal) predictHard(rows *dataset.Table) (p, hard [][]Estimate, err 
 	}
 	hard, err = m.difficulty.Predict(addSpread(rows, m.Targets(), spread))
 	return p, hard, err
+}
+
+// ConstantWidth returns the model with intervals of the same relative width for
+// every machine, calibrated on the same errors.
+func (m *conformal) ConstantWidth() Model {
+	out := &conformal{inner: m.inner, Level: m.Level}
+	for _, w := range m.Widths {
+		out.Widths = append(out.Widths, width{Quantile: w.Constant, Constant: w.Constant})
+	}
+	return out
+}
+
+// reweigh leaves the widths as they are.
+func (m *conformal) reweigh(weights []float64) (Model, bool) {
+	r, ok := m.inner.(reweigher)
+	if !ok {
+		return nil, false
+	}
+	inner, ok := r.reweigh(weights)
+	return &conformal{inner, m.difficulty, m.Level, m.Widths}, ok
 }
 
 // Importances are those of the model inside, if it knows.

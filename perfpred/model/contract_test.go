@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -189,6 +190,8 @@ func checkImportances(t *testing.T, m Model) {
 	}))
 }
 
+func version(n int) string { return fmt.Sprintf(`"version":%d`, n) }
+
 func TestBadFiles(t *testing.T) {
 	m, err := Ridge{}.Fit(t.Context(), invent(10, 1), []string{"score"}, 0)
 	require.NoError(t, err)
@@ -201,7 +204,8 @@ func TestBadFiles(t *testing.T) {
 	}{
 		"not JSON":        {"hello", ErrFile},
 		"another format":  {strings.Replace(good, Format, "other", 1), ErrFile},
-		"another version": {strings.Replace(good, `"version":1`, `"version":2`, 1), ErrVersion},
+		"another version": {strings.Replace(good, version(Version), version(Version+1), 1), ErrVersion},
+		"an old version":  {strings.Replace(good, version(Version), version(1), 1), ErrVersion},
 		"unknown kind":    {strings.Replace(good, `"kind":"linear"`, `"kind":"oracle"`, 1), ErrKind},
 		"cut off":         {good[:len(good)/2], ErrFile},
 		"no encoder":      {strings.Replace(good, `"encoder"`, `"encodes"`, 1), ErrFile},
@@ -214,6 +218,7 @@ func TestBadFiles(t *testing.T) {
 // Files that contradict themselves are refused when they are read, not when
 // they are used.
 func TestContradictoryFiles(t *testing.T) {
+	nothing := `{"format":"` + Format + `",` + version(Version) + `,"kind":"constant","model":{"names":[],"values":[]}}`
 	enc := `{"numeric":[{"name":"a","mean":0,"deviation":1,"low":0,"high":1}]}`
 	for kind, bodies := range map[string][]string{
 		"constant":  {`{"names":["a"],"values":[]}`},
@@ -225,8 +230,12 @@ func TestContradictoryFiles(t *testing.T) {
 			`{"encoder":` + enc + `,"edges":[[1]],"outputs":[{"name":"y"}],"fits":[{"gains":[1],"trees":[{"f":[0,-1,-1],"b":[0,0,0],"l":[0,0,0],"v":[0,0,0]}]}]}`,
 			`{"encoder":` + enc + `,"edges":[[1]],"outputs":[{"name":"y"}],"fits":[{"gains":[1],"trees":[null]}]}`,
 		},
-		"stack":   {`{"members":[],"weights":[]}`},
-		"guarded": {`{"inner":{"format":"gpubench-perfpred","version":1,"kind":"constant","model":{"names":[],"values":[]}}}`},
+		"stack": {`{"members":[],"weights":[]}`},
+		"guarded": {
+			`{"inner":` + nothing + `}`,
+			`{"inner":` + nothing + `,"known":{"encoder":` + enc + `,"machines":[],"x":[],"away":[0.5,0.5]}}`,
+		},
+		"conformal": {`{"inner":` + nothing + `,"widths":[{"quantile":1}]}`},
 	} {
 		for _, body := range bodies {
 			data, err := json.Marshal(envelope{Format, Version, kind, json.RawMessage(body)})

@@ -10,7 +10,7 @@ import (
 // would be read wrongly.
 const (
 	Format  = "gpubench-perfpred"
-	Version = 1
+	Version = 2
 )
 
 // envelope is a model file, and each model inside another model.

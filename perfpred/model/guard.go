@@ -16,9 +16,11 @@ import (
 type Guard struct {
 	Trainer Trainer
 	Group   string // names of machines; dataset.GroupCPU if empty
-	// Shift, if set, learns quickly what Trainer learns at length: leaving out one
-	// family at a time it shows how much further off predictions for a family
-	// are that nobody has seen, and the intervals of such are stretched by that.
+	// Shift, if set, is what Trainer wraps. It is trained on the first target,
+	// leaving out one family at a time, which shows how much further off
+	// predictions are for a family that nobody has seen: the intervals of such are
+	// stretched by that. If it is a Stack, it also shows which of the members carry
+	// over to other families: such are predicted with the weights that suit them.
 	Shift Trainer
 }
 
@@ -36,58 +38,80 @@ func (g Guard) Fit(ctx context.Context, train *dataset.Table, targets []string, 
 		return nil, err
 	}
 	m := &Guarded{Model: inner, Known: known}
-	if g.Shift != nil {
-		if err := m.learnShift(ctx, g.Shift, train, targets[0], seed); err != nil {
-			return nil, fmt.Errorf("learn how far off unseen families are: %w", err)
-		}
+	if g.Shift == nil {
+		return m, nil
+	}
+	if err := m.learnShift(ctx, g.Shift, train, targets[0], seed); err != nil {
+		return nil, fmt.Errorf("learn how far off unseen families are: %w", err)
 	}
 	return m, nil
 }
 
-// learnShift sets the families and the stretch, by the first target. Without
-// two families or without intervals there is nothing to learn.
-func (m *Guarded) learnShift(ctx context.Context, quick Trainer, train *dataset.Table, target string, seed uint64) error {
+// learnShift sets the families, the stretch and the weights away from them, by
+// one target. Without two families or without intervals there is nothing to
+// learn.
+func (m *Guarded) learnShift(ctx context.Context, tr Trainer, train *dataset.Table, target string, seed uint64) error {
 	families := train.Groups[dataset.GroupFamily]
 	folds, err := dataset.LeaveOneOut(families)
 	if err != nil {
 		return nil // one family: nothing to compare
 	}
-	y, err := logValues(train, target)
+	f, err := fitFolds(ctx, tr, train, []string{target}, folds, seed)
+	if errors.Is(err, ErrTooFew) {
+		return nil // nearly all is one family's
+	}
 	if err != nil {
 		return err
 	}
-	p, err := m.Model.Predict(train)
+	if s, ok := f.model.(*stack); ok {
+		if m.setAway(s.Weights[0]); m.away != nil {
+			m.Known.Away = s.Weights[0]
+		}
+	}
+	errs, err := f.errors(train, []string{target})
 	if err != nil {
 		return err
 	}
-	errs, half := make([]float64, train.Rows), make([]float64, train.Rows)
-	for i, e := range p[0] {
-		errs[i], half[i] = math.NaN(), math.Log(e.High/e.Value)
-	}
-	for _, f := range folds {
-		left, err := quick.Fit(ctx, train.Select(f.Train), []string{target}, seed)
-		if errors.Is(err, ErrTooFew) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		p, err := left.Predict(train.Select(f.Test))
-		if err != nil {
-			return err
-		}
-		for i, row := range f.Test {
-			if half[row] > 0 {
-				errs[row] = math.Abs(y[row] - math.Log(p[0][i].Value))
-			}
-		}
-	}
-	stretch, err := quantile(errs, half, 1, shiftLevel)
+	half, err := m.halfWidths(train, errs[0])
 	if err != nil {
+		return err
+	}
+	stretch, err := quantile(errs[0], half, 1, shiftLevel)
+	if err != nil {
+		m.Known.Away, m.away = nil, nil
 		return nil // too few rows with intervals
 	}
 	m.Known.Families, m.Known.Stretch = slices.Compact(slices.Sorted(slices.Values(families))), max(1, stretch)
 	return nil
+}
+
+// setAway makes the model for families that nobody has seen.
+func (m *Guarded) setAway(weights []float64) {
+	if r, ok := m.Model.(reweigher); ok {
+		if away, ok := r.reweigh(weights); ok {
+			m.away = away
+		}
+	}
+}
+
+// halfWidths of the first target's intervals on the training rows, in
+// logarithms; where there is none, the row's error is made unknown.
+func (m *Guarded) halfWidths(train *dataset.Table, errs []float64) ([]float64, error) {
+	from := m.Model
+	if m.away != nil {
+		from = m.away
+	}
+	p, err := from.Predict(train)
+	if err != nil {
+		return nil, err
+	}
+	half := make([]float64, train.Rows)
+	for i, e := range p[0] {
+		if half[i] = math.Log(e.High / e.Value); !(half[i] > 0) {
+			errs[i] = math.NaN()
+		}
+	}
+	return half, nil
 }
 
 // shiftLevel is the share of unseen families' rows that stretched intervals hold.
@@ -97,6 +121,10 @@ const shiftLevel = 0.9
 type Guarded struct {
 	Model
 	Known *Known
+	// away predicts machines of unseen families, if it is not nil.
+	away Model
+	// flat keeps the intervals as the model inside gives them.
+	flat bool
 }
 
 // Kind is "guarded".
@@ -110,9 +138,13 @@ func (m *Guarded) Predict(rows *dataset.Table) ([][]Estimate, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, j := range m.Known.Judge(rows) {
+	judged := m.Known.Judge(rows)
+	if err := m.predictAway(rows, judged, p); err != nil {
+		return nil, err
+	}
+	for i, j := range judged {
 		factor := j.Wider()
-		if factor == 1 {
+		if factor == 1 || m.flat {
 			continue
 		}
 		for k := range p {
@@ -122,6 +154,43 @@ func (m *Guarded) Predict(rows *dataset.Table) ([][]Estimate, error) {
 		}
 	}
 	return p, nil
+}
+
+// predictAway predicts the rows of unseen families anew, in place.
+func (m *Guarded) predictAway(rows *dataset.Table, judged []Judgement, p [][]Estimate) error {
+	var strangers []int
+	for i, j := range judged {
+		if j.NewFamily != "" {
+			strangers = append(strangers, i)
+		}
+	}
+	if m.away == nil || len(strangers) == 0 {
+		return nil
+	}
+	q, err := m.away.Predict(rows.Select(strangers))
+	if err != nil {
+		return err
+	}
+	for k := range q {
+		for n, i := range strangers {
+			p[k][i] = q[k][n]
+		}
+	}
+	return nil
+}
+
+// ConstantWidth returns the model's predictions with intervals of the same
+// relative width for every machine, near or far, or nil if it has none.
+func (m *Guarded) ConstantWidth() Model {
+	inner, ok := m.Model.(Plain)
+	if !ok {
+		return nil
+	}
+	out := &Guarded{Model: inner.ConstantWidth(), Known: m.Known, flat: true}
+	if m.away != nil {
+		out.setAway(m.Known.Away)
+	}
+	return out
 }
 
 // Importances are those of the model inside, if it knows.
@@ -161,5 +230,11 @@ func decodeGuarded(data json.RawMessage, inner Decoders) (Model, error) {
 			return nil, fmt.Errorf("%w: a known machine with %d numbers for %d features", ErrFile, len(x), width)
 		}
 	}
-	return &Guarded{Model: m, Known: f.Known}, nil
+	out := &Guarded{Model: m, Known: f.Known}
+	if f.Known.Away != nil {
+		if out.setAway(f.Known.Away); out.away == nil {
+			return nil, fmt.Errorf("%w: %d weights for unseen families, and no members for them", ErrFile, len(f.Known.Away))
+		}
+	}
+	return out, nil
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"math"
 	"testing"
 
@@ -56,6 +57,46 @@ func TestConformal(t *testing.T) {
 	_, easyWidth := measureIntervals(easy, easyY)
 	_, difficultWidth := measureIntervals(difficult, difficultY)
 	assert.Greater(t, difficultWidth, 2*easyWidth)
+}
+
+// Equal widths, to compare with, come with every calibrated model.
+func TestConstantWidth(t *testing.T) {
+	train, test := invent(150, 1), invent(300, 2)
+	m, err := Guard{Trainer: Conformal{Trainer: Ridge{}}}.Fit(t.Context(), train, []string{"score"}, 0)
+	require.NoError(t, err)
+	learnt, err := m.Predict(test)
+	require.NoError(t, err)
+	same, err := m.(Plain).ConstantWidth().Predict(test)
+	require.NoError(t, err)
+	for i, e := range same[0] {
+		require.Equal(t, learnt[0][i].Value, e.Value)
+		require.InEpsilon(t, same[0][0].High/same[0][0].Low, e.High/e.Low, 1e-9)
+	}
+	y := test.Targets[0].Values
+	coverage, width := measureIntervals(same[0], y)
+	_, learntWidth := measureIntervals(learnt[0], y)
+	assert.InDelta(t, 0.9, coverage, 0.03)
+	assert.Less(t, learntWidth, width)
+
+	none, err := Guard{Trainer: Ridge{}}.Fit(t.Context(), train, []string{"score"}, 0)
+	require.NoError(t, err)
+	assert.Nil(t, none.(Plain).ConstantWidth(), "there are no intervals")
+}
+
+// On the folds a quick trainer may stand in: the predictions are the trainer's.
+func TestConformalFolded(t *testing.T) {
+	train, test := invent(60, 1), invent(60, 2)
+	fit := func(c Conformal) []Estimate {
+		m, err := c.Fit(t.Context(), train, []string{"score"}, 0)
+		require.NoError(t, err)
+		p, err := m.Predict(test)
+		require.NoError(t, err)
+		return p[0]
+	}
+	alone := fit(Conformal{Trainer: Ridge{}, Constant: true})
+	folded := fit(Conformal{Trainer: Ridge{}, Constant: true, Folded: Neighbour{K: 1}})
+	assert.Equal(t, alone[0].Value, folded[0].Value)
+	assert.Greater(t, folded[0].High, alone[0].High, "neighbours err more")
 }
 
 func TestConformalLevel(t *testing.T) {
@@ -152,6 +193,97 @@ func TestUnseenFamilies(t *testing.T) {
 		assert.Equal(t, 1.0, j[1].Stretch)
 	}
 	assert.Greater(t, covered, 0.85)
+}
+
+// parochial predicts its target, the number of cores, nearly right for families
+// that it has seen and doubled for others; cautious is 10 % off everywhere.
+type parochial struct{ cautious bool }
+
+func (parochial) Name() string { return "parochial" }
+
+func (p parochial) Fit(_ context.Context, train *dataset.Table, targets []string, _ uint64) (Model, error) {
+	m := &parochialModel{parochial: p, targets: targets, seen: map[string]bool{}}
+	for _, f := range train.Groups[dataset.GroupFamily] {
+		m.seen[f] = true
+	}
+	return m, nil
+}
+
+type parochialModel struct {
+	parochial
+	targets []string
+	seen    map[string]bool
+}
+
+func (*parochialModel) Kind() string                 { return "parochial" }
+func (m *parochialModel) Targets() []string          { return m.targets }
+func (*parochialModel) MarshalJSON() ([]byte, error) { return []byte("{}"), nil }
+func (m *parochialModel) Predict(rows *dataset.Table) ([][]Estimate, error) {
+	cores, err := rows.Column("cores")
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Estimate, rows.Rows)
+	for i, f := range rows.Groups[dataset.GroupFamily] {
+		factor := 1 + 0.001*float64(i%7)
+		switch {
+		case m.cautious:
+			factor += 0.1
+		case !m.seen[f]:
+			factor *= 2
+		}
+		out[i] = Estimate{Value: cores.Values[i] * factor, Low: math.NaN(), High: math.NaN()}
+	}
+	return [][]Estimate{out}, nil
+}
+
+// A stack finds out on the families that it has which members carry over to
+// others, and weighs them by that for a family that it has not seen.
+func TestStacksWeighOtherwiseAway(t *testing.T) {
+	all := invent(60, 1)
+	families := make([]string, all.Rows)
+	for i := range families {
+		families[i] = string(rune('a' + i/5%6))
+	}
+	all.Groups[dataset.GroupFamily] = families
+	all.Targets = []dataset.Target{{Name: "score", Unit: "1", Values: all.Numeric[0].Values}}
+	folds, err := dataset.LeaveOneOut(families)
+	require.NoError(t, err)
+	stack := Stack{Label: "stack", Members: []Trainer{parochial{}, parochial{cautious: true}}}
+	m, err := Guard{Trainer: Conformal{Trainer: stack}, Shift: stack}.Fit(t.Context(), all.Select(folds[0].Train), []string{"score"}, 0)
+	require.NoError(t, err)
+	for where, c := range map[string]struct {
+		rows   []int
+		factor float64
+	}{"known": {folds[0].Train, 1}, "unseen": {folds[0].Test, 1.1}} {
+		rows := all.Select(c.rows)
+		p, err := m.Predict(rows)
+		require.NoError(t, err)
+		same, err := m.(Plain).ConstantWidth().Predict(rows)
+		require.NoError(t, err)
+		for i, y := range rows.Targets[0].Values {
+			assert.InEpsilon(t, c.factor*y, p[0][i].Value, 0.02, where)
+			assert.Equal(t, p[0][i].Value, same[0][i].Value, where)
+		}
+	}
+}
+
+// What was learnt of families is kept in the file.
+func TestAwayInFiles(t *testing.T) {
+	all := invent(60, 1)
+	families := make([]string, all.Rows)
+	for i := range families {
+		families[i] = string(rune('a' + i/5%6))
+	}
+	all.Groups[dataset.GroupFamily] = families
+	m, err := Guard{Trainer: Conformal{Trainer: trainers()["stack"]}, Shift: trainers()["stack"]}.Fit(t.Context(), all, []string{"score"}, 0)
+	require.NoError(t, err)
+	require.Len(t, m.(*Guarded).Known.Away, 3)
+	strange := all.Select([]int{3, 80})
+	strange.Groups[dataset.GroupFamily] = []string{"another", families[80]}
+	want, err := m.Predict(strange)
+	require.NoError(t, err)
+	checkFile(t, m, strange, want)
 }
 
 func TestElasticities(t *testing.T) {

@@ -25,6 +25,8 @@ type Known struct {
 	// for others; 0 if that was not learnt.
 	Families []string `json:"families,omitempty"`
 	Stretch  float64  `json:"stretch,omitempty"`
+	// Away are the weights of a stack's members for machines of other families.
+	Away []float64 `json:"away,omitempty"`
 }
 
 // reachShare is the share of the known machines within Reach.

@@ -61,6 +61,12 @@ type Estimate struct {
 	Low, High float64
 }
 
+// Plain is a model whose intervals suit the machine and that can also give the
+// plainest ones, of the same relative width everywhere, to compare them with.
+type Plain interface {
+	ConstantWidth() Model
+}
+
 // Importancer is a model that knows how much each feature matters.
 type Importancer interface {
 	// Importances returns shares per feature that sum to 1 over all features

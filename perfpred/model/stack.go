@@ -185,6 +185,20 @@ func (m *stack) predictSpread(rows *dataset.Table) (p [][]Estimate, spread [][]f
 	return p, spread, nil
 }
 
+// reweigher is a model of several members that can be weighed otherwise.
+type reweigher interface {
+	// reweigh returns the model with these weights for every target, and false if
+	// it has no such members.
+	reweigh(weights []float64) (Model, bool)
+}
+
+func (m *stack) reweigh(weights []float64) (Model, bool) {
+	if len(weights) != len(m.members) {
+		return nil, false
+	}
+	return &stack{m.members, slices.Repeat([][]float64{weights}, len(m.Weights))}, true
+}
+
 func logsOf(p [][]Estimate) [][]float64 {
 	out := make([][]float64, len(p))
 	for k := range p {
