@@ -14,7 +14,7 @@ import (
 // BenchmarkTenThousandAnswers is features and decision of 10,000 answers that were
 // read and decoded before (package evidence measures that).
 func BenchmarkTenThousandAnswers(b *testing.B) {
-	sessions := recordedSessions(b, benchPlatforms...)
+	sessions := sessions(b, some...)
 	p, err := model.Train(b.Context(), sessions)
 	require.NoError(b, err)
 	var answers []*evidence.Response

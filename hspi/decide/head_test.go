@@ -2,8 +2,6 @@ package decide
 
 import (
 	"net/http"
-	"net/http/httptest"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,44 +9,14 @@ import (
 	"github.com/gpubench/gpubench/hspi/claim"
 	"github.com/gpubench/gpubench/hspi/evidence"
 	"github.com/gpubench/gpubench/hspi/gateway"
+	"github.com/gpubench/gpubench/hspi/internal/hspitest"
 	"github.com/gpubench/gpubench/hspi/plan"
-	"github.com/gpubench/gpubench/hspi/probe"
 )
-
-// recorded is what an endpoint answers to a plan.
-func recorded(t *testing.T, h http.Handler, o plan.Options) []*evidence.Response {
-	t.Helper()
-	server := httptest.NewServer(h)
-	defer server.Close()
-	e, err := probe.ParseEndpoint(server.URL + "/v1")
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "e.jsonl")
-	s, err := probe.Open(path, probe.Options{Endpoint: e, Model: "tiny", Tool: "test", Seed: o.Seed})
-	require.NoError(t, err)
-	c, err := s.Discover(t.Context())
-	require.NoError(t, err)
-	o.Nonce = s.ID()
-	p, err := plan.Build(o, c)
-	require.NoError(t, err)
-	_, err = s.Run(t.Context(), p)
-	require.NoError(t, err)
-	_, err = s.Close("complete")
-	require.NoError(t, err)
-	f, err := evidence.Load(path)
-	require.NoError(t, err)
-	return f.Responses()
-}
 
 // probed is the first answer to a probe alone.
 func probed(t *testing.T, h http.Handler) []*evidence.Response {
 	t.Helper()
-	for _, r := range recorded(t, h, plan.Options{Model: "tiny", Seed: 1, Prompts: 1, ProbeTokens: 8}) {
-		if r.Purpose.Series == plan.SeriesProbe {
-			return []*evidence.Response{r}
-		}
-	}
-	t.Fatal("no probe was answered")
-	return nil
+	return hspitest.FirstProbe(t, hspitest.Ask(t, h, plan.Options{Model: "tiny", Seed: 1, Prompts: 1, ProbeTokens: 8}))
 }
 
 func stated(t *testing.T, text string) claim.Stated {
@@ -112,13 +80,13 @@ func TestWithoutReferences(t *testing.T) {
 func TestLimits(t *testing.T) {
 	model := gateway.NewModel(gateway.ModelOptions{Precision: gateway.BFloat16})
 	o := plan.Options{Model: "tiny", Seed: 1, Prompts: 2, ProbeTokens: 4, Repeats: 3, RepeatOf: 1, Loads: []int{2}, LoadRepeats: 1}
-	d := Decide(claim.Claim{}, recorded(t, model, o), nil, Options{})
+	d := Decide(claim.Claim{}, hspitest.Ask(t, model, o), nil, Options{})
 	require.Len(t, d.Limits, 1)
 	require.Contains(t, d.Limits[0], "repeated itself in all digits at the prompt that was asked again, also under load")
 	o.Loads = nil
-	d = Decide(claim.Claim{}, recorded(t, model, o), nil, Options{})
+	d = Decide(claim.Claim{}, hspitest.Ask(t, model, o), nil, Options{})
 	require.NotContains(t, d.Limits[0], "load:", "nobody looked at that")
-	d = Decide(claim.Claim{}, recorded(t, gateway.New(model, gateway.Options{Noise: 0.01}), o), nil, Options{})
+	d = Decide(claim.Claim{}, hspitest.Ask(t, gateway.New(model, gateway.Options{Noise: 0.01}), o), nil, Options{})
 	require.Len(t, d.Limits, 1)
 	require.Contains(t, d.Limits[0], "noise was added")
 }

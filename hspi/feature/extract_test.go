@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gpubench/gpubench/hspi/gateway"
+	"github.com/gpubench/gpubench/hspi/internal/hspitest"
 	"github.com/gpubench/gpubench/hspi/plan"
 )
 
@@ -45,7 +46,7 @@ func TestFeaturesTellWhatAnEndpointDoes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c.check(t, Extract(recorded(t, gateway.New(c.model, c.options), whole())).Get(c.feature))
+			c.check(t, Extract(hspitest.Ask(t, gateway.New(c.model, c.options), whole())).Get(c.feature))
 		})
 	}
 }
@@ -53,7 +54,7 @@ func TestFeaturesTellWhatAnEndpointDoes(t *testing.T) {
 // Weights with a fixed error differ in the same way each time.
 func TestCompare(t *testing.T) {
 	serve := func(o gateway.ModelOptions) []Observation {
-		return Observe(recorded(t, gateway.NewModel(o), whole()))
+		return Observe(hspitest.Ask(t, gateway.NewModel(o), whole()))
 	}
 	reference := serve(gateway.ModelOptions{Precision: gateway.BFloat16})
 	same := Compare(serve(gateway.ModelOptions{Precision: gateway.BFloat16}), reference)

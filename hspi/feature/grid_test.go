@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gpubench/gpubench/hspi/gateway"
+	"github.com/gpubench/gpubench/hspi/internal/hspitest"
 	"github.com/gpubench/gpubench/hspi/plan"
 )
 
@@ -20,7 +21,7 @@ func TestOneAnswerTellsTheHead(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d decimals", p, decimals), func(t *testing.T) {
 				for weights := range uint64(2) {
 					model := gateway.NewModel(gateway.ModelOptions{Precision: p, Weights: weights})
-					answer := one(t, recorded(t, gateway.New(model, gateway.Options{Decimals: decimals}), short()))
+					answer := hspitest.FirstProbe(t, hspitest.Ask(t, gateway.New(model, gateway.Options{Decimals: decimals}), short()))
 					g, why, ok := FindGrid(answer)
 					require.True(t, ok, why)
 					require.Equal(t, want, g.Head, "%+v", g)

@@ -1,74 +1,25 @@
 package model
 
 import (
-	"archive/tar"
 	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"math/rand/v2"
-	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gpubench/gpubench/hspi/evidence"
+	"github.com/gpubench/gpubench/hspi/internal/hspitest"
 	"github.com/gpubench/gpubench/hspi/plan"
 )
 
-// recordedSessions reads the first sessions of platforms that the repository holds.
-func recordedSessions(t testing.TB, most int, platforms ...string) []Session {
-	t.Helper()
-	var all []Session
-	for _, name := range platforms {
-		f, err := os.Open(filepath.Join("..", "recorded", "h200", name+".tar.zst"))
-		require.NoError(t, err)
-		sessions := unpack(t, f, name)
-		require.NoError(t, f.Close())
-		for _, s := range sessions {
-			if s.Number <= fmt.Sprintf("%02d", most) {
-				all = append(all, s)
-			}
-		}
-	}
-	return all
-}
+// lab is the recordings of one machine: what differs here is no machine.
+var lab = hspitest.NewLab(hspitest.Recorded, "h200")
 
-func unpack(t testing.TB, f io.Reader, name string) []Session {
+// recorded are the first sessions of platforms.
+func recorded(t testing.TB, most int, platforms ...string) []Session {
 	t.Helper()
-	z, err := zstd.NewReader(f)
-	require.NoError(t, err)
-	defer z.Close()
-	labels := map[string]string{}
-	var all []Session
-	for archive := tar.NewReader(z); ; {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		require.NoError(t, err)
-		text, err := io.ReadAll(archive)
-		require.NoError(t, err)
-		number, ending, _ := strings.Cut(path.Base(header.Name), ".")
-		switch ending {
-		case "jsonl":
-			file, err := evidence.Read(bytes.NewReader(text))
-			require.NoError(t, err)
-			all = append(all, Session{Platform: name, Labels: labels, Number: number, Answers: file.Responses()})
-		case "meta.json":
-			var meta struct{ Labels map[string]any }
-			require.NoError(t, json.Unmarshal(text, &meta))
-			for k, v := range meta.Labels {
-				labels[k] = fmt.Sprint(v)
-			}
-		}
-	}
-	return all
+	return hspitest.As[Session](lab.Of(t, platforms, hspitest.First(most)...))
 }
 
 // some are platforms that differ in precision, quantisation, attention and tp.
@@ -118,7 +69,7 @@ func area(predictions []Prediction) float64 {
 }
 
 func TestRecordedPlatformsAreToldApart(t *testing.T) {
-	sessions := recordedSessions(t, 3, some...)
+	sessions := recorded(t, 3, some...)
 	predictions, err := CrossValidate(t.Context(), sessions, true)
 	require.NoError(t, err)
 	require.Len(t, predictions, 2*len(sessions))
@@ -129,7 +80,7 @@ func TestRecordedPlatformsAreToldApart(t *testing.T) {
 
 // Twelve requests tell the quantisation.
 func TestQuantisationFromTwelveRequests(t *testing.T) {
-	sessions := recordedSessions(t, 3, some...)
+	sessions := recorded(t, 3, some...)
 	for i, s := range sessions {
 		sessions[i].Answers = nil
 		for _, r := range s.Answers {
@@ -149,7 +100,7 @@ func TestQuantisationFromTwelveRequests(t *testing.T) {
 // Nothing is told where there is nothing to tell: with labels that were drawn by
 // lot, accuracy falls to chance, or below: each session has a twin under another label.
 func TestShuffledLabelsFallToChance(t *testing.T) {
-	sessions := recordedSessions(t, 3, some...)
+	sessions := recorded(t, 3, some...)
 	random := rand.New(rand.NewPCG(5, 5))
 	sum, draws := 0.0, 2
 	for range draws {
@@ -168,7 +119,7 @@ func TestShuffledLabelsFallToChance(t *testing.T) {
 }
 
 func TestProfileComesBackFromItsFile(t *testing.T) {
-	sessions := recordedSessions(t, 3, some[:3]...)
+	sessions := recorded(t, 3, some[:3]...)
 	p, err := Train(t.Context(), sessions)
 	require.NoError(t, err)
 	require.Equal(t, Tested{Sessions: 9}, p.Tested)
@@ -224,7 +175,7 @@ func TestUnusableProfiles(t *testing.T) {
 }
 
 func TestTrainingNeedsData(t *testing.T) {
-	sessions := recordedSessions(t, 2, some[:2]...)
+	sessions := recorded(t, 2, some[:2]...)
 	_, err := Train(t.Context(), sessions[:1])
 	require.ErrorIs(t, err, ErrTraining)
 	require.ErrorContains(t, err, "1 platforms")
@@ -236,7 +187,7 @@ func TestTrainingNeedsData(t *testing.T) {
 
 // HSPI-LD as published, on prompts that sessions share.
 func TestPublishedOnRecordedPlatforms(t *testing.T) {
-	predictions, err := CrossValidatePublished(t.Context(), recordedSessions(t, 3, some[:4]...), false)
+	predictions, err := CrossValidatePublished(t.Context(), recorded(t, 3, some[:4]...), false)
 	require.NoError(t, err)
 	t.Logf("accuracy %.3f", accuracy(predictions))
 	require.Greater(t, accuracy(predictions), 0.5)

@@ -2,10 +2,7 @@ package verify_test
 
 import (
 	"bytes"
-	"context"
 	"net/http"
-	"net/http/httptest"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,7 +13,7 @@ import (
 	"github.com/gpubench/gpubench/hspi/enrol"
 	"github.com/gpubench/gpubench/hspi/evidence"
 	"github.com/gpubench/gpubench/hspi/gateway"
-	"github.com/gpubench/gpubench/hspi/probe"
+	"github.com/gpubench/gpubench/hspi/internal/hspitest"
 	"github.com/gpubench/gpubench/hspi/verify"
 )
 
@@ -62,17 +59,7 @@ func recorded(t *testing.T, h http.Handler) *evidence.File { return session(t, h
 
 func session(t *testing.T, h http.Handler, size enrol.Size) *evidence.File {
 	t.Helper()
-	server := httptest.NewServer(h)
-	defer server.Close()
-	e, err := probe.ParseEndpoint(server.URL)
-	require.NoError(t, err)
-	o := enrol.Options{Size: size}
-	o.Endpoint, o.Model, o.Tool, o.Seed, o.Retry.Attempts = e, "tiny", "test", 1, 1
-	path := filepath.Join(t.TempDir(), "e.jsonl")
-	_, recordErr := enrol.Record(context.Background(), path, o)
-	f, err := evidence.Load(path)
-	require.NoError(t, err, recordErr)
-	return f
+	return hspitest.Enrol(t, h, "tiny", size)
 }
 
 func said(t *testing.T, text string) claim.Claim {
