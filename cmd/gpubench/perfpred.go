@@ -120,7 +120,7 @@ func trainSuite(ctx context.Context, w world, d *suiteData, suite string, tr mod
 	start := w.now()
 	s, err := perfpred.Train(ctx, t, tr, d.seed)
 	if err != nil {
-		return err
+		return badInput(err)
 	}
 	var file bytes.Buffer
 	if err := s.Write(&file); err != nil {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,18 +14,24 @@ import (
 	"github.com/gpubench/gpubench/perfpred"
 	"github.com/gpubench/gpubench/perfpred/dataset/datatest"
 	"github.com/gpubench/gpubench/perfpred/eval"
+	"github.com/gpubench/gpubench/perfpred/model"
 )
 
 // invented makes a data folder of invented results of one suite.
 func invented(t *testing.T) (folder string, rows []datatest.Row) {
 	t.Helper()
 	rows = datatest.Rows(30, 1)
-	folder = t.TempDir()
+	return folderOf(t, rows), rows
+}
+
+func folderOf(t *testing.T, rows []datatest.Row) string {
+	t.Helper()
+	folder := t.TempDir()
 	text, err := os.ReadFile(datatest.File(t, "fp_rate", rows))
 	require.NoError(t, err)
 	require.NoError(t, os.Mkdir(filepath.Join(folder, "spec-cpu2017"), 0o777))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "spec-cpu2017", "fp_rate.csv.gz"), text, 0o666))
-	return folder, rows
+	return folder
 }
 
 func TestPerfpredTrainAndPredict(t *testing.T) {
@@ -69,12 +77,51 @@ func TestPerfpredEval(t *testing.T) {
 	assert.Less(t, reports[0].Scores[3].MAPE, reports[0].Scores[0].MAPE)
 }
 
+func TestPerfpredEvalFolder(t *testing.T) {
+	s := newScene(t)
+	data, _ := invented(t)
+	out := s.path("evaluation")
+	s.must("perfpred", "eval", "--data", data, "--suite", "fp_rate", "--model", "nearest,ridge", "--folds", "2", "--target", "score", "--out", out)
+	for _, name := range []string{"evaluation.json", "evaluation.txt", "fp_rate.png"} {
+		assert.FileExists(t, filepath.Join(out, name))
+	}
+}
+
+// PerfCastDB's published sample runs from end to end, its defects are told, and
+// so is that its errors mean nothing.
+func TestPerfpredPerfCastDB(t *testing.T) {
+	data := datatest.Data(t)
+	s := newScene(t)
+	out := s.path("evaluation")
+	o := s.must("perfpred", "eval", "--data", data, "--dataset", "perfcastdb", "--model", "constant,nearest,ridge,trees,stack,ncpp", "--out", out)
+	for _, says := range []string{"pod-7 is a copy of pod-3", "minutes and seconds without hour and date", "are the same in all 145 lines", "is MB of the whole machine", "GHz turned into MHz", "not in training: Xeon Max 9460", "nothing about accuracy"} {
+		assert.Contains(t, o.err, says)
+	}
+	for _, says := range []string{"HPCG: 3 results", "Stream: 3 results", "split as it came", "left out, ncpp"} {
+		assert.Contains(t, o.out, says)
+	}
+	assert.FileExists(t, filepath.Join(out, "Memory-Latency-Checker-Bandwidth.png"))
+	text, err := os.ReadFile(filepath.Join(out, "evaluation.json"))
+	require.NoError(t, err)
+	var reports []eval.Report
+	require.NoError(t, json.Unmarshal(text, &reports))
+	require.Len(t, reports, 6)
+	constant, err := reports[0].Mean("constant")
+	require.NoError(t, err)
+	assert.InDelta(t, 32.2, constant.MAPE, 0.1, "as is known of this sample")
+}
+
 func TestPerfpredRefuses(t *testing.T) {
 	t.Setenv(dataVariable, "")
 	s := newScene(t)
 	data, rows := invented(t)
 	require.Equal(t, exitOK, s.gpubench("perfpred", "train", "--data", data, "--suite", "fp_rate", "--model", "ridge", "--out", s.folder).code)
-	file := filepath.Join(s.folder, "fp_rate.json")
+	file, old := filepath.Join(s.folder, "fp_rate.json"), s.path("old.json")
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	version := []byte(fmt.Sprintf(`"version":%d`, model.Version))
+	require.NoError(t, os.WriteFile(old, bytes.Replace(text, version, []byte(`"version":1`), 1), 0o666))
+	one := folderOf(t, rows[:1])
 	for _, args := range [][]string{
 		{"train"},
 		{"train", "--data", data, "--model", "oracle"},
@@ -82,6 +129,14 @@ func TestPerfpredRefuses(t *testing.T) {
 		{"train", "--data", s.folder, "--suite", "fp_rate"},
 		{"eval", "--data", data, "--suite", "fp_rate", "--group", "vendor", "--folds", "0"},
 		{"eval", "--data", data, "--suite", "fp_rate", "--model", "ridge", "--target", "nope"},
+		{"train", "--data", one, "--suite", "fp_rate"},
+		{"eval", "--data", one, "--suite", "fp_rate"},
+		{"eval", "--data", data, "--dataset", "perfcast"},
+		{"eval", "--data", data, "--dataset", "perfcastdb"},
+		{"eval", "--dataset", "perfcastdb"},
+		{"eval", "--data", data, "--dataset", "perfcastdb", "--folds", "3"},
+		{"eval", "--data", data, "--model", "oracle"},
+		{"predict", old, "--cpu", rows[0].CPU},
 		{"predict", file, "--cpu", "Xeon Golden"},
 		{"predict", file, "--cpu", rows[0].CPU, "--set", "sockets"},
 		{"predict", file, "--cpu", rows[0].CPU, "--set", "nominal_mhz=2.5"},

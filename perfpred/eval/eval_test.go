@@ -108,6 +108,19 @@ func TestRun(t *testing.T) {
 	assert.Less(t, ridge.MAPE, 100*4*datatest.Noise)
 	assert.InDelta(t, 90, ridge.Coverage, 9)
 	assert.Zero(t, constant.Coverage)
+	assert.Zero(t, constant.ConstantWidth, "it has no intervals")
+	assert.InDelta(t, 90, ridge.ConstantCoverage, 9)
+	assert.Positive(t, ridge.ConstantWidth)
+	require.Len(t, r.Importances, 1, "a constant goes by nothing")
+	assert.Equal(t, "ridge", r.Importances[0].Model)
+	sum := 0.0
+	for _, i := range r.Importances[0].Shares {
+		sum += i.Share
+	}
+	assert.InDelta(t, 1, sum, 1e-9)
+	for _, s := range r.Points[3:] {
+		assert.Len(t, s.Low, len(s.Measured))
+	}
 
 	singles, err := r.Mean("ridge", dataset.SPECScore)
 	require.NoError(t, err)

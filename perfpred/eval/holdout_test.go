@@ -23,6 +23,14 @@ func TestHoldout(t *testing.T) {
 	assert.Less(t, r.Scores[3].MAPE, 100*5*datatest.Noise)
 	assert.Equal(t, 36, r.Scores[3].N)
 
+	r, err = Holdout(t.Context(), train.Select([]int{0}), test, []model.Trainer{model.Ridge{}, model.Constant{}}, 1)
+	require.NoError(t, err)
+	require.Len(t, r.LeftOut, 1, "a line needs two points")
+	assert.Contains(t, r.LeftOut[0], "not enough rows")
+	var b strings.Builder
+	require.NoError(t, WriteTable(&b, r))
+	assert.Contains(t, b.String(), "left out, ridge")
+
 	test.Targets = test.Targets[:0]
 	_, err = Holdout(t.Context(), train, test, nil, 1)
 	assert.ErrorIs(t, err, ErrNothing)
