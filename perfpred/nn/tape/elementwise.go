@@ -1,7 +1,6 @@
 package tape
 
 import (
-	"math"
 	"math/rand/v2"
 )
 
@@ -65,22 +64,6 @@ func (t *Tape) ReLU(a *Value) *Value {
 		}
 	})
 }
-
-// GELU returns a·Φ(a), Φ being the normal distribution (arXiv 1606.08415).
-func (t *Tape) GELU(a *Value) *Value {
-	out := t.result(a.Rows, a.Cols, a)
-	for i, x := range a.Data {
-		out.Data[i] = x * phi(x)
-	}
-	return t.record(out, func() {
-		for i, g := range out.grad {
-			x := a.Data[i]
-			a.grad[i] += g * (phi(x) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi))
-		}
-	})
-}
-
-func phi(x float64) float64 { return 0.5 * math.Erfc(-x/math.Sqrt2) }
 
 // Dropout sets each entry to zero with probability p and scales the others so
 // that the mean stays. The source decides which.

@@ -28,7 +28,6 @@ func operations() []operation {
 		{"add a column", [][2]int{x45, column4}, func(t *Tape, in []*Value) *Value { return t.Add(in[0], in[1]) }},
 		{"add a number", [][2]int{x45, {1, 1}}, func(t *Tape, in []*Value) *Value { return t.Add(in[0], in[1]) }},
 		{"relu", [][2]int{x45}, func(t *Tape, in []*Value) *Value { return t.ReLU(in[0]) }},
-		{"gelu", [][2]int{x45}, func(t *Tape, in []*Value) *Value { return t.GELU(in[0]) }},
 		{"dropout", [][2]int{x45}, func(t *Tape, in []*Value) *Value {
 			return t.Dropout(in[0], 0.4, rand.New(rand.NewPCG(5, 6)))
 		}},
@@ -112,7 +111,7 @@ func TestGradientOfEachOperation(t *testing.T) {
 }
 
 func TestGradientOfEachLoss(t *testing.T) {
-	for _, loss := range []Loss{MSE{}, Huber{0.5}, LogMAPE{}, Pinball{0.1}, Pinball{0.5}} {
+	for _, loss := range []Loss{MSE{}, Huber{0.5}} {
 		p, ids := randomParams([][2]int{{4, 5}})
 		checkGradient(t, p, func(t *Tape) *Value { return price(t, t.Param(ids[0]), loss) })
 	}
@@ -122,7 +121,7 @@ func TestGradientOfEachLoss(t *testing.T) {
 func TestGradientThroughSharedValue(t *testing.T) {
 	p, ids := randomParams([][2]int{{4, 4}, {4, 4}})
 	checkGradient(t, p, func(t *Tape) *Value {
-		a := t.GELU(t.MatMul(t.Param(ids[0]), t.Param(ids[1])))
+		a := t.MatMul(t.Param(ids[0]), t.Param(ids[1]))
 		return price(t, t.Add(t.Softmax(a), t.Reshape(t.Slice(a, 0, 4), 4, 4)), MSE{})
 	})
 }

@@ -29,26 +29,6 @@ func (h Huber) At(pred, target float64) (price, slope float64) {
 	return h.Delta * (math.Abs(d) - h.Delta/2), math.Copysign(h.Delta, d)
 }
 
-// LogMAPE is the relative error |e^pred - e^target| / e^target of logarithms.
-type LogMAPE struct{}
-
-// At implements Loss.
-func (LogMAPE) At(pred, target float64) (price, slope float64) {
-	ratio := math.Exp(pred - target)
-	return math.Abs(ratio - 1), math.Copysign(ratio, ratio-1)
-}
-
-// Pinball is least where pred is the target's quantile Q (0 to 1).
-type Pinball struct{ Q float64 }
-
-// At implements Loss.
-func (p Pinball) At(pred, target float64) (price, slope float64) {
-	if target >= pred {
-		return p.Q * (target - pred), -p.Q
-	}
-	return (1 - p.Q) * (pred - target), 1 - p.Q
-}
-
 // Loss returns the sum of weight·price / total over all entries as a 1 x 1
 // value. target and weight are laid out as pred; entries without weight are
 // not looked at. total is given because a batch may be spread over tapes.
