@@ -1,0 +1,107 @@
+// Package virtual computes platforms instead of owning them: the forward pass of a
+// language model in plain Go, in which the arithmetic of the machine is a parameter.
+// A virtual platform is served by package gateway on loopback, and then enrolled,
+// trained and verified like any other endpoint.
+//
+// A machine is described by two things: how it adds products ([Dot]), and the type
+// in which it keeps values between operations ([Round]). What kernels do beyond that
+// (the order in which they split sums, polynomials for exponentials) is not part of
+// it: functions of one number are computed in float64 and rounded.
+package virtual
+
+import (
+	"math"
+
+	"github.com/gpubench/gpubench/ptx/emu/fp"
+)
+
+// Dot is how a machine adds products. It is the one thing that a new machine has to
+// implement; implementations may be used from several goroutines.
+type Dot interface {
+	// Dot is the sum of the products of a and b, which are equally long and hold
+	// values of the arithmetic's type, as a float32 before it is rounded to that type.
+	Dot(a, b []float32) float32
+}
+
+// Round rounds to the type in which values are kept.
+type Round func(float32) float32
+
+// Arithmetic is how a machine computes.
+type Arithmetic struct {
+	Name  string
+	Round Round
+	Dot   Dot
+}
+
+// Float32 keeps float32 as it is.
+func Float32(v float32) float32 { return v }
+
+// BFloat16 rounds to nearest, ties to even.
+func BFloat16(v float32) float32 { return widen(narrow(v)) }
+
+// narrow is the bits of a number in bfloat16.
+func narrow(v float32) uint16 {
+	u := math.Float32bits(v)
+	return uint16((u + 0x7fff + u>>16&1) >> 16)
+}
+
+func widen(bits uint16) float32 { return math.Float32frombits(uint32(bits) << 16) }
+
+// FP32 is float32 throughout, with sums in order.
+func FP32() Arithmetic { return Arithmetic{"fp32", Float32, Sequential{}} }
+
+// BF16 keeps bfloat16 and adds blocks of products in float32.
+func BF16(block int) Arithmetic { return Arithmetic{"bf16", BFloat16, Blocks{block}} }
+
+// Sequential adds one product after the other by a fused multiply-add in float32, as
+// a loop on one lane does.
+type Sequential struct{}
+
+// Dot implements Dot.
+//
+//go:norace
+func (Sequential) Dot(a, b []float32) float32 {
+	sum := float32(0)
+	for i, x := range a {
+		sum = fma(x, b[i], sum)
+	}
+	return sum
+}
+
+// fma is a*b+c, rounded once.
+//
+//go:norace
+func fma(a, b, c float32) float32 {
+	product := float64(a) * float64(b) // exact: 48 bits
+	sum := product + float64(c)
+	const half, lost = 1 << 28, 1<<29 - 1 // of the bits of a float64 that float32 lacks
+	if math.Float64bits(sum)&lost == half || math.Abs(sum) < smallest {
+		return float32(fp.AddOdd(product, float64(c))) // the sum was rounded, and lies where the next rounding may go wrong
+	}
+	return float32(sum)
+}
+
+// smallest is the least normal float32.
+const smallest = 0x1p-126
+
+// Blocks adds the products of a block one after the other in float32, and the sums
+// of the blocks to each other. The products of two bfloat16 are exact in float32.
+type Blocks struct {
+	// Size is how many products a block has; 1 or more.
+	Size int
+}
+
+// Dot implements Dot.
+//
+//go:norace
+func (d Blocks) Dot(a, b []float32) float32 {
+	total := float32(0)
+	for lo := 0; lo < len(a); lo += d.Size {
+		sum := float32(0)
+		for i := lo; i < min(lo+d.Size, len(a)); i++ {
+			sum += float32(a[i] * b[i]) // never fused
+		}
+		total += sum
+	}
+	return total
+}
