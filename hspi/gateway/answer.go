@@ -110,7 +110,7 @@ func (m *Model) scored(prompt []int) []position {
 func (m *Model) text(positions []position) string {
 	text := ""
 	for _, p := range positions {
-		text += m.vocabulary[p.id]
+		text += m.language.Text(p.id)
 	}
 	return text
 }
@@ -158,8 +158,8 @@ func (m *Model) logprobs(chat bool, k int, shown []position) any {
 	tokens, values, tops, offsets := []string{}, []any{}, []any{}, []int{}
 	offset := 0
 	for _, p := range shown {
-		tokens, offsets = append(tokens, m.vocabulary[p.id]), append(offsets, offset)
-		offset += len(m.vocabulary[p.id])
+		tokens, offsets = append(tokens, m.language.Text(p.id)), append(offsets, offset)
+		offset += len(m.language.Text(p.id))
 		if p.logprobs == nil {
 			values, tops = append(values, nil), append(tops, nil)
 			continue
@@ -189,7 +189,7 @@ func (o ordered) MarshalJSON() ([]byte, error) {
 }
 
 func (m *Model) entry(p position, id int) entry {
-	e := entry{Token: m.vocabulary[id], id: id}
+	e := entry{Token: m.language.Text(id), id: id}
 	for _, b := range []byte(e.Token) {
 		e.Bytes = append(e.Bytes, int(b))
 	}

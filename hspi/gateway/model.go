@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"math"
 	"net/http"
 	"slices"
@@ -46,35 +45,39 @@ type ModelOptions struct {
 	MaxTokens int
 }
 
-// Model is a simulated OpenAI-compatible server over a function that stands for
-// a language model: logits are drawn from a hash of the context. It is
-// deterministic but for the ids of its answers, and safe for use from several goroutines.
+// Language is what a simulated server serves: tokens, and a function of them. Its
+// methods are called from several goroutines.
+type Language interface {
+	// Tokens are those of a prompt, or of the contents of chat messages in their
+	// template.
+	Tokens(contents []string, chat bool) []int
+	// Text is what the server prints for a token.
+	Text(token int) string
+	// Logits are those of the token after a context, one for each of the vocabulary.
+	// The caller does not change them.
+	Logits(context []int) []float32
+}
+
+// Model is a simulated OpenAI-compatible server. It is deterministic but for the ids
+// of its answers, and safe for use from several goroutines.
 type Model struct {
-	o          ModelOptions
-	vocabulary []string
+	o        ModelOptions
+	language Language
 }
 
-// NewModel makes a simulated server.
+// NewModel makes a server over a function that stands for a language model: logits
+// are drawn from a hash of the context.
 func NewModel(o ModelOptions) *Model {
-	o.Name = cmp.Or(o.Name, "tiny")
 	o.Precision = cmp.Or(o.Precision, Float32)
-	o.MaxTokens = cmp.Or(o.MaxTokens, 2048)
-	m := &Model{o: o}
-	for i := range 400 {
-		m.vocabulary = append(m.vocabulary, " "+syllables(i))
-	}
-	return m
+	return Serve(newHashed(o), o)
 }
 
-// syllables is a word for a number, another one for each below 10,000.
-func syllables(n int) string {
-	const consonants, vowels = "bdfgklmnprstvz", "aeiou"
-	word := ""
-	for range 2 {
-		word += string(consonants[n%len(consonants)]) + string(vowels[n/len(consonants)%len(vowels)])
-		n /= len(consonants) * len(vowels)
-	}
-	return word
+// Serve makes a server over a language model; Weights, Perturb and Precision are not
+// looked at.
+func Serve(l Language, o ModelOptions) *Model {
+	o.Name = cmp.Or(o.Name, "tiny")
+	o.MaxTokens = cmp.Or(o.MaxTokens, 2048)
+	return &Model{o: o, language: l}
 }
 
 // ask is the part of a request that the server understands.
@@ -172,80 +175,31 @@ func alternatives(a ask, chat bool) (int, error) {
 	return strconv.Atoi(text)
 }
 
-// tokens are the words of the prompt as numbers.
+// tokens are those of the prompt.
 func (m *Model) tokens(a ask, chat bool) []int {
-	text := a.Prompt
-	if chat {
-		text = "user :"
-		for _, part := range a.Messages {
-			text += " " + part.Content
-		}
+	if !chat {
+		return m.language.Tokens([]string{a.Prompt}, false)
 	}
-	var ids []int
-	for _, word := range strings.Fields(text) {
-		if i := slices.Index(m.vocabulary, " "+word); i >= 0 {
-			ids = append(ids, i)
-			continue
-		}
-		h := fnv.New32a()
-		_, _ = h.Write([]byte(word)) // a hash never fails
-		ids = append(ids, int(h.Sum32()%uint32(len(m.vocabulary))))
+	var contents []string
+	for _, part := range a.Messages {
+		contents = append(contents, part.Content)
 	}
-	return ids
+	return m.language.Tokens(contents, true)
 }
 
-// logits are those of the token after a context.
+// logits are those of the token after a context, with the request's bias.
 func (m *Model) logits(context []int, a ask) []float32 {
-	if m.o.Plain {
-		a.LogitBias = nil
+	logits := m.language.Logits(context)
+	if m.o.Plain || len(a.LogitBias) == 0 {
+		return logits
 	}
-	h := fnv.New64a()
-	for _, id := range context {
-		_, _ = h.Write([]byte{byte(id), byte(id >> 8)}) // a hash never fails
-	}
-	_, _ = h.Write([]byte(strconv.FormatUint(m.o.Weights, 10))) // likewise
-	state := splitMix(h.Sum64())
-	errors := splitMix(h.Sum64() + 1)
-	logits := make([]float32, len(m.vocabulary))
-	for i := range logits {
-		v := 14 + 3*state.gauss()
-		if m.o.Perturb > 0 {
-			v += m.o.Perturb * errors.gauss()
+	logits = slices.Clone(logits)
+	for id, bias := range a.LogitBias {
+		if i, err := strconv.Atoi(id); err == nil && i >= 0 && i < len(logits) {
+			logits[i] += float32(bias)
 		}
-		logits[i] = round(float32(v), m.o.Precision) + float32(a.LogitBias[strconv.Itoa(i)])
 	}
 	return logits
-}
-
-// splitMix is the SplitMix64 generator.
-type splitMix uint64
-
-func (s *splitMix) next() uint64 {
-	*s += 0x9e3779b97f4a7c15
-	z := uint64(*s)
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
-// uniform is in [0, 1).
-func (s *splitMix) uniform() float64 { return float64(s.next()>>11) / (1 << 53) }
-
-// gauss is normal, by Box and Muller's method.
-func (s *splitMix) gauss() float64 {
-	r := math.Sqrt(-2 * math.Log(1-s.uniform()))
-	return r * math.Cos(2*math.Pi*s.uniform())
-}
-
-// round is v in a precision, to nearest, ties to even; v is in the normal range.
-func round(v float32, p Precision) float32 {
-	drop := map[Precision]int{BFloat16: 16, Float16: 13}[p]
-	if drop == 0 {
-		return v
-	}
-	bits := math.Float32bits(v)
-	bits += 1<<(drop-1) - 1 + bits>>drop&1
-	return math.Float32frombits(bits >> drop << drop)
 }
 
 // logSoftmax is in float32, as servers do it.

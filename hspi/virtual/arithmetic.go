@@ -18,9 +18,21 @@ import (
 // Dot is how a machine adds products. It is the one thing that a new machine has to
 // implement; implementations may be used from several goroutines.
 type Dot interface {
-	// Dot is the sum of the products of a and b, which are equally long and hold
-	// values of the arithmetic's type, as a float32 before it is rounded to that type.
-	Dot(a, b []float32) float32
+	// Row makes numbers of the arithmetic's type ready to be multiplied, for many
+	// products have a row in common. It may keep the slice.
+	Row(values []float32) Row
+	// Dot is the sum of the products of two rows of equal length, as a float32 before
+	// it is rounded to the arithmetic's type.
+	Dot(a, b Row) float32
+}
+
+// Row is what a Dot makes of numbers.
+type Row any
+
+// numbers is a row that is as it came; empty where another Dot made it.
+func numbers(r Row) []float32 {
+	v, _ := r.([]float32)
+	return v
 }
 
 // Round rounds to the type in which values are kept.
@@ -57,12 +69,15 @@ func BF16(block int) Arithmetic { return Arithmetic{"bf16", BFloat16, Blocks{blo
 // a loop on one lane does.
 type Sequential struct{}
 
+// Row implements Dot.
+func (Sequential) Row(values []float32) Row { return values }
+
 // Dot implements Dot.
 //
 //go:norace
-func (Sequential) Dot(a, b []float32) float32 {
-	sum := float32(0)
-	for i, x := range a {
+func (Sequential) Dot(left, right Row) float32 {
+	a, b, sum := numbers(left), numbers(right), float32(0)
+	for i, x := range a[:min(len(a), len(b))] {
 		sum = fma(x, b[i], sum)
 	}
 	return sum
@@ -87,18 +102,22 @@ const smallest = 0x1p-126
 // Blocks adds the products of a block one after the other in float32, and the sums
 // of the blocks to each other. The products of two bfloat16 are exact in float32.
 type Blocks struct {
-	// Size is how many products a block has; 1 or more.
+	// Size is how many products a block has; less than 1 counts as 1.
 	Size int
 }
+
+// Row implements Dot.
+func (Blocks) Row(values []float32) Row { return values }
 
 // Dot implements Dot.
 //
 //go:norace
-func (d Blocks) Dot(a, b []float32) float32 {
-	total := float32(0)
-	for lo := 0; lo < len(a); lo += d.Size {
+func (d Blocks) Dot(left, right Row) float32 {
+	a, b, total := numbers(left), numbers(right), float32(0)
+	n, size := min(len(a), len(b)), max(d.Size, 1)
+	for lo := 0; lo < n; lo += size {
 		sum := float32(0)
-		for i := lo; i < min(lo+d.Size, len(a)); i++ {
+		for i := lo; i < min(lo+size, n); i++ {
 			sum += float32(a[i] * b[i]) // never fused
 		}
 		total += sum

@@ -11,15 +11,15 @@ import (
 // ErrCheckpoint: a file that is no checkpoint of the model.
 var ErrCheckpoint = errors.New("unusable checkpoint")
 
-// tensor is a tensor of a checkpoint, in bfloat16.
-type tensor struct {
+// stored is a tensor of a checkpoint, in bfloat16.
+type stored struct {
 	shape shape
 	bits  []uint16
 }
 
 // readSafetensors reads a file of bfloat16 vectors and matrices: the length of a
 // header (8 bytes, little-endian), the header in JSON, and the data.
-func readSafetensors(path string) (map[string]tensor, error) {
+func readSafetensors(path string) (map[string]stored, error) {
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func readSafetensors(path string) (map[string]tensor, error) {
 	if err := json.Unmarshal(file[8:end], &header); err != nil {
 		return nil, fmt.Errorf("%w: header of %s: %w", ErrCheckpoint, path, err)
 	}
-	all := map[string]tensor{}
+	all := map[string]stored{}
 	for name, text := range header {
 		if name == "__metadata__" {
 			continue
@@ -46,16 +46,16 @@ func readSafetensors(path string) (map[string]tensor, error) {
 	return all, nil
 }
 
-func readTensor(text []byte, data []byte) (tensor, error) {
+func readTensor(text []byte, data []byte) (stored, error) {
 	var about struct {
 		Type    string `json:"dtype"`
 		Shape   []int  `json:"shape"`
 		Offsets [2]int `json:"data_offsets"`
 	}
 	if err := json.Unmarshal(text, &about); err != nil {
-		return tensor{}, err
+		return stored{}, err
 	}
-	var t tensor
+	var t stored
 	switch len(about.Shape) {
 	case 1:
 		t.shape = shape{0, about.Shape[0]}
@@ -64,7 +64,7 @@ func readTensor(text []byte, data []byte) (tensor, error) {
 	}
 	from, to := about.Offsets[0], about.Offsets[1]
 	if about.Type != "BF16" || t.shape.cols <= 0 || t.shape.rows < 0 || from < 0 || from > to || to > len(data) || to-from != 2*t.shape.size() {
-		return tensor{}, fmt.Errorf("%s %v in %d bytes", about.Type, about.Shape, to-from)
+		return stored{}, fmt.Errorf("%s %v in %d bytes", about.Type, about.Shape, to-from)
 	}
 	t.bits = make([]uint16, t.shape.size())
 	for i := range t.bits {

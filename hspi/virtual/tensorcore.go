@@ -3,46 +3,62 @@ package virtual
 import (
 	"fmt"
 	"math"
-	"sync"
 
-	emulated "github.com/gpubench/gpubench/ptx/emu/tensor"
+	"github.com/gpubench/gpubench/ptx/emu/fp"
+	"github.com/gpubench/gpubench/ptx/emu/tensor"
 	"github.com/gpubench/gpubench/ptx/isa"
 )
 
 // TensorCore adds products as the tensor cores of a generation do, bit for bit, in
 // one chain of instructions over the whole length, from a zero on.
 type TensorCore struct {
-	model   *emulated.Model
-	scratch *sync.Pool // pairs of vectors
+	model *tensor.Model
+	bits  func(float32) uint64 // of an operand
 }
 
-// BF16Cores keeps bfloat16 and multiplies on the tensor cores of a target.
-func BF16Cores(target isa.Target) (Arithmetic, error) {
-	m, err := emulated.For(target, emulated.Warp, "f32", "bf16", "bf16", "f32")
+// Cores is a machine that multiplies on the tensor cores of a target: operands and
+// what is kept are in bf16 or f16; with tf32 float32 is kept, of which the cores see
+// the upper 19 bits.
+func Cores(target isa.Target, operand string) (Arithmetic, error) {
+	m, err := tensor.For(target, tensor.Warp, "f32", operand, operand, "f32")
 	if err != nil {
 		return Arithmetic{}, fmt.Errorf("virtual tensor cores: %w", err)
 	}
-	return Arithmetic{"bf16-" + target.String(), BFloat16, &TensorCore{m, &sync.Pool{New: func() any { return new(pair) }}}}, nil
+	a := Arithmetic{Name: operand + "-" + target.String()}
+	switch operand {
+	case "bf16":
+		a.Round, a.Dot = BFloat16, TensorCore{m, func(v float32) uint64 { return uint64(narrow(v)) }}
+	case "f16":
+		a.Round, a.Dot = Float16, TensorCore{m, half}
+	case "tf32":
+		const lost = 13
+		a.Round, a.Dot = Float32, TensorCore{m, func(v float32) uint64 { return uint64(math.Float32bits(v) >> lost) }}
+	default:
+		return Arithmetic{}, fmt.Errorf("virtual tensor cores for %s: %w", operand, tensor.ErrUnknown)
+	}
+	return a, nil
 }
 
-// pair is a row and a column of n elements, taken apart.
-type pair struct {
-	n    int
-	a, b *emulated.Vector
+// Float16 rounds to nearest, ties to even; what is too large becomes infinite.
+func Float16(v float32) float32 { return float32(fp.F16.Float(half(v))) }
+
+func half(v float32) uint64 { return fp.F16.Round(float64(v), fp.RN) }
+
+// Row implements Dot: the numbers taken apart.
+func (t TensorCore) Row(values []float32) Row {
+	v := tensor.NewVector(len(values))
+	for k, x := range values {
+		t.model.SetA(v, k, t.bits(x)) // both sides have one format
+	}
+	return v
 }
 
 // Dot implements Dot.
-func (t *TensorCore) Dot(a, b []float32) float32 {
-	p, ok := t.scratch.Get().(*pair)
-	if !ok || p.n != len(a) {
-		p = &pair{len(a), emulated.NewVector(len(a)), emulated.NewVector(len(a))}
+func (t TensorCore) Dot(a, b Row) float32 {
+	left, ok := a.(*tensor.Vector)
+	right, also := b.(*tensor.Vector)
+	if !ok || !also {
+		return float32(math.NaN())
 	}
-	defer t.scratch.Put(p)
-	p.a.Reset()
-	p.b.Reset()
-	for k := range a {
-		t.model.SetA(p.a, k, uint64(math.Float32bits(a[k])>>16))
-		t.model.SetB(p.b, k, uint64(math.Float32bits(b[k])>>16))
-	}
-	return math.Float32frombits(uint32(t.model.Dot(p.a, p.b, 0)))
+	return math.Float32frombits(uint32(t.model.Dot(left, right, 0)))
 }

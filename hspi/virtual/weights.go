@@ -34,7 +34,7 @@ func Trained(c Config, checkpoint string) (*Weights, error) {
 	return build(c, adapter)
 }
 
-func build(c Config, adapter map[string]tensor) (*Weights, error) {
+func build(c Config, adapter map[string]stored) (*Weights, error) {
 	shapes := c.tensors()
 	for name := range adapter {
 		if base := strings.TrimSuffix(strings.TrimSuffix(name, ".A"), ".B"); shapes[base] == (shape{}) {
@@ -135,7 +135,7 @@ func gauss(w []float64, seed int, name string) {
 
 // merge adds what the checkpoint has for a tensor, in float64 and one rank after the
 // other, so that the bits are the same everywhere.
-func merge(w []float64, name string, s shape, adapter map[string]tensor) error {
+func merge(w []float64, name string, s shape, adapter map[string]stored) error {
 	if whole, ok := adapter[name]; ok {
 		if whole.shape != s {
 			return fmt.Errorf("%w: %s is %v, not %v", ErrCheckpoint, name, whole.shape, s)
@@ -157,7 +157,7 @@ func merge(w []float64, name string, s shape, adapter map[string]tensor) error {
 }
 
 //go:norace
-func addProduct(w []float64, a, b tensor) {
+func addProduct(w []float64, a, b stored) {
 	rank, cols := a.shape.cols, b.shape.cols
 	wide := make([]float64, cols)
 	for r := range rank {
