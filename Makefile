@@ -7,7 +7,7 @@ BIN := bin/gpubench
 OUT ?= out/hopper
 FLAGS := .cache/cuda.flags
 
-.PHONY: all build run test lint test-default test-cuda tools generate generated bench bench-stream clean
+.PHONY: all build run test lint test-default test-cuda test-lab tools generate generated bench bench-stream clean
 
 all: build
 
@@ -25,9 +25,10 @@ build:
 run: build
 	$(BIN) run hopper --out $(OUT) --force
 
-# ptxas and nvdisasm, for tests only.
+# ptxas and nvdisasm, and a Python with llama.cpp and JAX: for tests only.
 tools:
 	deploy/cuda-tools.sh
+	deploy/python-tools.sh
 
 lint:
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "not gofmt-clean:"; echo "$$bad"; exit 1; }
@@ -49,6 +50,7 @@ generated: generate
 # Without the tools (offline, say) the tests that need them are skipped, but not in CI.
 test-default:
 	deploy/cuda-tools.sh || test -z "$$CI"
+	deploy/python-tools.sh || test -z "$$CI"
 	$(GO) test -race -timeout 40m ./...
 	$(GO) test -tags peer ./stream/peer/...
 
@@ -59,7 +61,13 @@ test-cuda: build
 		$(GO) test -tags cuda ./internal/cuda/... ./internal/nvml/... ./micro/backend/... ./micro/doctor/... ./cmd/...; \
 	elif [ -n "$$CI" ]; then echo "make: CI needs a cuda.h" >&2; exit 1; fi
 
-test: lint test-default test-cuda
+# The lab's own tests, on JAX; on torch where GPUBENCH_PYTHON names a Python that has it.
+test-lab:
+	@if [ -n "$$GPUBENCH_PYTHON" ] || deploy/python-tools.sh; then \
+		cd hspi/lab && "$${GPUBENCH_PYTHON:-$(CURDIR)/.cache/python/bin/python}" -B -m unittest; \
+	else test -z "$$CI"; fi
+
+test: lint test-default test-cuda test-lab
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./...

@@ -1,14 +1,17 @@
 package engine
 
 import (
+	"bufio"
 	"bytes"
-	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"net"
-	"net/http"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,86 +20,69 @@ import (
 	"github.com/gpubench/gpubench/hspi/probe"
 )
 
-// python is an interpreter with the packages that are needed. Where GPUBENCH_PYTHON
-// names one, it must have them.
-func python(t *testing.T) string {
+// python is an interpreter that has some modules: the one that GPUBENCH_PYTHON
+// names, that of deploy/python-tools.sh, or python3. Without them the test is
+// skipped, but fails in CI.
+func python(t *testing.T, modules string) string {
 	t.Helper()
-	name := os.Getenv("GPUBENCH_PYTHON")
-	if name == "" {
+	name, err := filepath.Abs(filepath.Join("..", "..", ".cache", "python", "bin", "python"))
+	require.NoError(t, err)
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
 		name = "python3"
 	}
-	out, err := exec.CommandContext(t.Context(), name, "-c", "import gguf, numpy, llama_cpp.server.app").CombinedOutput()
+	if named := os.Getenv("GPUBENCH_PYTHON"); named != "" {
+		name = named
+	}
+	out, err := exec.CommandContext(t.Context(), name, "-c", "import "+modules).CombinedOutput()
 	if err == nil {
 		return name
 	}
 	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
-	reason := fmt.Sprintf("%s has no llama-cpp-python[server] and gguf: %v: %s", name, err, lines[len(lines)-1])
-	if os.Getenv("GPUBENCH_PYTHON") != "" {
+	reason := fmt.Sprintf("%s cannot import %s: %v: %s; deploy/python-tools.sh makes one that can", name, modules, err, lines[len(lines)-1])
+	if os.Getenv("CI") != "" {
 		t.Fatal(reason)
 	}
 	t.Skip(reason)
 	return ""
 }
 
-// model makes the tiny model of a type.
-func model(t *testing.T, python, kind string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "tiny-"+kind+".gguf")
-	out, err := exec.CommandContext(t.Context(), python, "testdata/make_gguf.py", kind, path).CombinedOutput()
-	require.NoError(t, err, string(out))
-	return path
+// server is a process that serves a model on loopback.
+type server struct {
+	endpoint probe.Endpoint
+	stop     func()
 }
 
-// serve starts the server on a free port of loopback and stops it at the end of
-// the test.
-func serve(t *testing.T, python, path string) probe.Endpoint {
+// serve starts a server, which prints a line with its port when it is ready. It is
+// stopped at the end of the test at the latest.
+func serve(t *testing.T, name string, args ...string) *server {
 	t.Helper()
-	port := freePort(t)
+	cmd := exec.Command(name, args...)
 	var log bytes.Buffer
-	cmd := exec.Command(python, "-m", "llama_cpp.server", "--model", path, "--model_alias", "tiny", "--n_ctx", "1024",
-		"--host", "127.0.0.1", "--port", port, "--n_threads", "1", "--n_threads_batch", "1", "--verbose", "false")
-	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.Stderr = &log
+	stdin, err := cmd.StdinPipe() // held open: its end tells the server that the test is gone
+	require.NoError(t, err)
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended by itself
-		<-ended
+	s := &server{stop: sync.OnceFunc(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+		killer := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		defer killer.Stop()
+		_ = cmd.Wait()
+		_ = stdin.Close()
 		if t.Failed() {
 			t.Logf("the server said:\n%s", log.String())
 		}
-	})
-	address := "http://127.0.0.1:" + port + "/v1"
-	waitFor(t, address+"/models")
-	e, err := probe.ParseEndpoint(address)
-	require.NoError(t, err)
-	return e
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	return port
-}
-
-// waitFor waits until the server answers.
-func waitFor(t *testing.T, address string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for {
-		q, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-		require.NoError(t, err)
-		reply, err := http.DefaultClient.Do(q)
-		if err == nil {
-			require.NoError(t, reply.Body.Close())
-			return
-		}
-		require.NoError(t, ctx.Err(), "the server does not start")
-		time.Sleep(100 * time.Millisecond)
+	})}
+	t.Cleanup(s.stop)
+	lines := bufio.NewReader(stdout)
+	var ready struct{ Port int }
+	for ready.Port == 0 {
+		line, err := lines.ReadBytes('\n')
+		require.NoError(t, err, "the server does not start")
+		_ = json.Unmarshal(line, &ready) // other lines are the engine's own
 	}
+	s.endpoint, err = probe.ParseEndpoint(fmt.Sprintf("http://127.0.0.1:%d/v1", ready.Port))
+	require.NoError(t, err)
+	return s
 }

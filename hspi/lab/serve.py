@@ -368,6 +368,13 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
+def refuse_others(args):
+    """The JAX model has one form: an option that it would ignore must not be in the record."""
+    for name in ("head", "quant", "kv", "attention", "scaled_mm", "compile", "tp", "threads"):
+        if getattr(args, name) != parser().get_default(name):
+            raise ValueError(f"--{name.replace('_', '-')} is not for JAX")
+
+
 def make_lab(args):
     """Model, engine and tokenizer as the command line says."""
     cfg = weights.PRESETS[args.preset]
@@ -376,6 +383,7 @@ def make_lab(args):
     extra = {"max_batch": args.max_batch}
     if args.framework == "jax":
         import jaxmodel
+        refuse_others(args)
         mod = jaxmodel.Model(cfg, bits, args.device, args.dtype, slots=args.max_batch, capacity=512)
         extra["max_len"], args.no_prefix_cache = 512, True
     else:

@@ -1,4 +1,5 @@
-"""python3 -m unittest, in this folder. Needs torch and numpy; the JAX tests are skipped where JAX is not there."""
+"""python3 -m unittest, in this folder. Needs numpy, and torch or JAX: engine, server and sessions are tested on torch
+where it is there, else on JAX; what one of the two alone has is skipped without it."""
 import http.client
 import importlib.util
 import json
@@ -9,17 +10,24 @@ import types
 import unittest
 
 import numpy as np
-import torch
 
 import engine
-import model
 import record
 import serve
 import session
 import tokenizer
-import train
 import weights
 
+TORCH, JAX = (importlib.util.find_spec(name) for name in ("torch", "jax"))
+if TORCH:
+    import torch
+
+    import model
+    import train
+
+needs_torch = unittest.skipUnless(TORCH, "torch is not here")
+needs_jax = unittest.skipUnless(JAX, "JAX is not here")
+PLATFORM = [] if TORCH else ["--framework", "jax"]
 TINY = weights.TINY
 SAMPLE = "def main(argv):\n    for name in argv[1:]:\n        print(name, len(name))\n# naïve – 数\r\n\t\0 end"
 
@@ -44,7 +52,8 @@ def setUpModule():
     global BITS, FOLDER
     BITS = bits()
     FOLDER = tempfile.TemporaryDirectory()
-    with open(train.__file__) as f:
+    os.environ.update(JAX_COMPILATION_CACHE_DIR=os.path.join(FOLDER.name, "jax"), JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0")
+    with open(session.__file__) as f:
         text = f.read() + SAMPLE
     tokenizer.train(text, TINY.vocab).save(os.path.join(FOLDER.name, "tokenizer.json"))
 
@@ -75,8 +84,8 @@ class TestWeights(unittest.TestCase):
 
     def test_bf16(self):
         x = np.float32([1, 1 + 2**-8, 1 + 3 * 2**-8, -2.5, 3e38])
-        want = torch.from_numpy(x).to(torch.bfloat16)
-        self.assertTrue(torch.equal(torch.from_numpy(weights.from_bf16(weights.to_bf16(x))), want.float()))
+        want = np.float32([1, 1, 1 + 2**-6, -2.5, 226 * 2.0**120])
+        np.testing.assert_array_equal(weights.from_bf16(weights.to_bf16(x)), want)
 
     def test_file(self):
         with tempfile.TemporaryDirectory() as d:
@@ -93,6 +102,7 @@ class TestWeights(unittest.TestCase):
         got = weights.digest(weights.build(weights.PRESETS[about["preset"]], "trained"))
         self.assertEqual(got, about["weights_sha256"])
 
+    @needs_torch
     def test_training_is_repeatable(self):
         args = dict(preset="tiny", device="cpu", steps=3, batch=2, length=16, lr=1e-3, level=16.0, pull=1e-2, seed=1,
                     chars=200_000, bpe_chars=50_000, seconds=600)
@@ -106,8 +116,86 @@ class TestWeights(unittest.TestCase):
         self.assertNotEqual(shas[0], weights.digest(BITS))
 
 
+def reference(ids, cfg=TINY):
+    """Logits [len(ids), vocab] of the random model by its definition, in float64."""
+    w = {name: weights.from_bf16(b).astype(np.float64) for name, b in BITS.items()}
+    t = len(ids)
+    half = cfg.head_dim // 2
+    angle = np.arange(t)[:, None] * cfg.theta ** (-np.arange(half) / half)
+    turn = np.exp(1j * angle)[:, None, :]
+
+    def rms(x, gain):
+        return x / np.sqrt((x * x).mean(-1, keepdims=True) + cfg.eps) * gain
+
+    def heads(x, turned):
+        x = x.reshape(t, -1, cfg.head_dim)
+        if turned:
+            z = (x[..., :half] + 1j * x[..., half:]) * turn
+            x = np.concatenate([z.real, z.imag], -1)
+        return x.repeat(cfg.heads * cfg.head_dim // (x.shape[1] * cfg.head_dim), 1)
+
+    x = w["embed"][ids]
+    for i in range(cfg.layers):
+        h = rms(x, w[f"{i}.ln1"])
+        q, k, v = (heads(h @ w[f"{i}.{name}"].T, name != "v") for name in "qkv")
+        score = np.einsum("thd,shd->hts", q, k) / np.sqrt(cfg.head_dim)
+        p = np.exp(np.where(np.tri(t) > 0, score - score.max(-1, keepdims=True), -np.inf))
+        a = np.einsum("hts,shd->thd", p / p.sum(-1, keepdims=True), v)
+        x = x + a.reshape(t, -1) @ w[f"{i}.o"].T
+        h = rms(x, w[f"{i}.ln2"])
+        gate = h @ w[f"{i}.gate"].T
+        x = x + (gate / (1 + np.exp(-gate)) * (h @ w[f"{i}.up"].T)) @ w[f"{i}.down"].T
+    return rms(x, w["norm"]) @ w["head"].T
+
+
+class TestJax(unittest.TestCase):
+    prompt = list(range(10, 40))
+
+    def model(self, dtype):
+        import jaxmodel
+        return jaxmodel.Model(TINY, BITS, "cpu", dtype, slots=2, capacity=64)
+
+    def logits(self, m):
+        """Of a prompt of 20 tokens and of 10 more, one by one."""
+        kv = m.new_kv(64)
+        out = [m.forward([(self.prompt[:20], 0, kv, False)])]
+        out += [m.forward([([token], 20 + i, kv, False)]) for i, token in enumerate(self.prompt[20:])]
+        return np.concatenate(out)
+
+    @needs_jax
+    def test_agrees_with_the_definition(self):
+        np.testing.assert_allclose(self.logits(self.model("fp32")), reference(self.prompt)[19:], atol=1e-3)
+
+    @needs_jax
+    def test_types_repeat_and_differ(self):
+        want, seen = reference(self.prompt)[19:], set()
+        for dtype in ("fp32", "bf16", "fp16"):
+            got = self.logits(self.model(dtype))
+            seen.add(got.tobytes())
+            self.assertEqual(got.tobytes(), self.logits(self.model(dtype)).tobytes())
+            self.assertGreater(np.corrcoef(got.astype(np.float64).ravel(), want.ravel())[0, 1], 0.99, dtype)
+        self.assertEqual(len(seen), 3)
+
+    @needs_jax
+    def test_slots_run_out(self):
+        m = self.model("fp32")
+        first, _ = m.new_kv(64), m.new_kv(64)
+        with self.assertRaises(RuntimeError):
+            m.new_kv(64)
+        m.free_kv(first)
+        self.assertEqual(m.new_kv(64), first)
+        with self.assertRaises(ValueError):
+            m.new_kv(65)
+
+
+@needs_torch
 class TestModel(unittest.TestCase):
     prompt = list(range(10, 40))
+
+    def test_agrees_with_the_definition(self):
+        p = {k: torch.from_numpy(weights.from_bf16(v).copy()) for k, v in BITS.items()}
+        got = train.forward(p, TINY, torch.tensor([self.prompt]))[0]
+        np.testing.assert_allclose(got.numpy(), reference(self.prompt), atol=1e-3)
 
     def test_equals_the_training_graph(self):
         p = {k: torch.from_numpy(weights.from_bf16(v).copy()) for k, v in BITS.items()}
@@ -157,21 +245,10 @@ class TestModel(unittest.TestCase):
             with self.assertRaises(ValueError):
                 model.Model(TINY, BITS, model.Options(**opts))
 
-    @unittest.skipUnless(importlib.util.find_spec("jax"), "JAX is not here")
-    def test_jax_agrees(self):
-        import jaxmodel
-        m = jaxmodel.Model(TINY, BITS, "cpu", "fp32", slots=2, capacity=64)
-        kv = m.new_kv(64)
-        got = [m.forward([(self.prompt[:20], 0, kv, False)])]
-        got += [m.forward([([t], 20 + i, kv, False)]) for i, t in enumerate(self.prompt[20:])]
-        p = {k: torch.from_numpy(weights.from_bf16(v).copy()) for k, v in BITS.items()}
-        want = train.forward(p, TINY, torch.tensor([self.prompt]))[0, 19:]
-        np.testing.assert_allclose(np.concatenate(got), want.numpy(), atol=1e-3)
-
 
 def lab(*args):
     args = serve.parser().parse_args(["--preset", "tiny", "--weights", "random", "--checkpoint", FOLDER.name,
-                                      "--cache", FOLDER.name, *args])
+                                      "--cache", FOLDER.name, *PLATFORM, *args])
     made = serve.make_lab(args)
     serve.warm_up(made)
     return made
@@ -192,6 +269,7 @@ class TestEngine(unittest.TestCase):
             self.assertAlmostEqual(alone[0][1].logprob, together[0][1].logprob, delta=0.5)
         self.assertEqual(alone, together)
 
+    @needs_torch
     def test_prefix_cache_is_used_and_salted(self):
         eng = lab().engine
         first, again = self.answer(eng, range(40, 80), salt="a"), self.answer(eng, range(40, 80), salt="a")
@@ -345,10 +423,11 @@ class TestSession(unittest.TestCase):
 
     def test_two_sessions_end_to_end(self):
         with tempfile.TemporaryDirectory() as d:
-            plan = [{"id": "cpu-a", "role": "platform", "labels": {"engine": "torch"}, "requires": [],
-                     "args": ["--dtype", "bf16", "--load", "light"]},
-                    {"id": "cpu-bad", "role": "platform", "labels": {"engine": "torch"}, "requires": [], "args": ["--tp", "3"]},
-                    {"id": "cpu-none", "role": "platform", "labels": {"engine": "torch"}, "requires": ["flag:none"], "args": []}]
+            labels = {"engine": "torch" if TORCH else "jax"}
+            plan = [{"id": "cpu-a", "role": "platform", "labels": labels, "requires": [],
+                     "args": [*PLATFORM, "--dtype", "bf16", "--load", "light"]},
+                    {"id": "cpu-bad", "role": "platform", "labels": labels, "requires": [], "args": [*PLATFORM, "--tp", "3"]},
+                    {"id": "cpu-none", "role": "platform", "labels": labels, "requires": ["flag:none"], "args": PLATFORM}]
             with open(d + "/plan.json", "w") as f:
                 json.dump(plan, f)
             command = [session.sys.executable, session.__file__, "--platforms", d + "/plan.json", "--preset", "tiny",
