@@ -15,11 +15,12 @@ import (
 )
 
 // fakePython stands for python3: "-m pip download" counts itself and makes a wheel, which is
-// a script that "-m zipfile -e" runs to unpack it.
+// a script that "-m zipfile -e" runs to unpack it; "-m venv" makes an environment whose python
+// is this one again, and "-m pip --python" counts itself.
 const fakePython = `#!/bin/sh
 case "$FAKE $2 $3" in
 "nopip pip "*) exit 1 ;;
-"offline pip download") echo "WARNING: Retrying"; echo "ERROR: No matching distribution found"; exit 1 ;;
+"offline pip download" | "offline pip --python") echo "WARNING: Retrying"; echo "ERROR: No matching distribution found"; exit 1 ;;
 *" pip --version") exit 0 ;;
 *" pip download")
 	echo x >> "$COUNT"
@@ -29,6 +30,12 @@ case "$FAKE $2 $3" in
 	mkdir -p "$5/nvidia/cu13/include" "$5/nvidia/cu13/bin"
 	echo "#define CUDA_VERSION 13000" > "$5/nvidia/cu13/include/cuda.h"
 	for t in ptxas nvdisasm; do printf '#!/bin/sh\nexit %s\n' "${BROKEN:-0}" > "$5/nvidia/cu13/bin/$t"; done ;;
+*" venv --without-pip")
+	mkdir -p "$4/bin"
+	echo "#!/bin/sh" > "$4/bin/python"
+	echo 'case $2 in import*) echo "ImportError: of no use"; exit ${BROKEN:-0} ;; esac' >> "$4/bin/python"
+	chmod 755 "$4/bin/python" ;;
+*" pip --python") echo x >> "$COUNT" ;;
 *) exit 9 ;;
 esac
 `
@@ -47,12 +54,12 @@ func newTree(t *testing.T, name string, tools map[string]string) tree {
 	s := tree{root: root, path: filepath.Join(root, "path"), count: filepath.Join(root, "count")}
 	require.NoError(t, os.MkdirAll(s.path, 0o755))
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "deploy"), 0o755))
-	for _, f := range []string{"cuda-header.sh", "cuda-tools.sh", "wheels.sh"} {
+	for _, f := range []string{"cuda-header.sh", "cuda-tools.sh", "python-tools.sh", "python-tools.txt", "wheels.sh"} {
 		text, err := os.ReadFile(f)
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(root, "deploy", f), text, 0o755))
 	}
-	for _, tool := range strings.Fields("sh dirname sed head tail grep mkdir mktemp rm mv find chmod uname readlink flock") {
+	for _, tool := range strings.Fields("sh dirname basename sed head tail grep mkdir mktemp rm mv cp cmp find chmod uname readlink flock") {
 		at, err := exec.LookPath(tool)
 		if tool == "flock" && err != nil {
 			continue
@@ -92,7 +99,7 @@ func TestFailuresAreOneLine(t *testing.T) {
 		{"offline", "offline", "No matching distribution found (offline?)"},
 		{"not for this machine", "broken", ""},
 	} {
-		for _, script := range []string{"cuda-header.sh", "cuda-tools.sh"} {
+		for _, script := range []string{"cuda-header.sh", "cuda-tools.sh", "python-tools.sh"} {
 			t.Run(c.name+" "+script, func(t *testing.T) {
 				tools := map[string]string{"python3": fakePython}
 				env := []string{"FAKE=" + c.fake}
@@ -100,10 +107,15 @@ func TestFailuresAreOneLine(t *testing.T) {
 				case "":
 					tools = nil
 				case "broken":
-					if script == "cuda-header.sh" {
+					env = append(env, "BROKEN=1")
+					switch script {
+					case "cuda-header.sh":
 						return // a header does not run
+					case "cuda-tools.sh":
+						c.want = "ptxas does not run on this machine"
+					default:
+						c.want = "what was installed does not run on this machine: ImportError: of no use"
 					}
-					env, c.want = append(env, "BROKEN=1"), "ptxas does not run on this machine"
 				}
 				s := newTree(t, "tree", tools)
 				out, complaint, err := s.run(script, env...)
@@ -112,6 +124,7 @@ func TestFailuresAreOneLine(t *testing.T) {
 				assert.Contains(t, complaint, c.want)
 				assert.Equal(t, 1, strings.Count(complaint, "\n"), complaint)
 				assert.NoFileExists(t, filepath.Join(s.root, ".cache", "cuda", "bin", "ptxas"))
+				assert.NoDirExists(t, filepath.Join(s.root, ".cache", "python"))
 				left, err := filepath.Glob(filepath.Join(s.root, ".cache", "fetch.*"))
 				assert.NoError(t, err)
 				assert.Empty(t, left, "the scratch folder goes")
@@ -156,9 +169,22 @@ func TestTools(t *testing.T) {
 	}
 }
 
+// TestPython: the environment is made once, and again when what it should hold changes.
+func TestPython(t *testing.T) {
+	s := newTree(t, "a tree", map[string]string{"python3": fakePython})
+	for want := 1; want <= 2; want++ {
+		for range 2 {
+			_, complaint, err := s.run("python-tools.sh", "FAKE=ok")
+			require.NoError(t, err, complaint)
+			assert.Equal(t, want, s.downloads(t))
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(s.root, "deploy", "python-tools.txt"), []byte("more==1\n"), 0o644))
+	}
+}
+
 // TestManyAtOnce: builds that start together all succeed, and with flock they fetch once.
 func TestManyAtOnce(t *testing.T) {
-	for _, script := range []string{"cuda-header.sh", "cuda-tools.sh"} {
+	for _, script := range []string{"cuda-header.sh", "cuda-tools.sh", "python-tools.sh"} {
 		t.Run(script, func(t *testing.T) {
 			s := newTree(t, "tree", map[string]string{"python3": fakePython})
 			var wg sync.WaitGroup
