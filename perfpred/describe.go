@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gpubench/gpubench/internal/spelling"
 	"github.com/gpubench/gpubench/perfpred/dataset"
 )
 
@@ -61,29 +62,9 @@ func enoughSaid(name string, given map[string]string, known []string) error {
 func nearestNames(name string, known []string) []string {
 	near := slices.Clone(known)
 	slices.SortStableFunc(near, func(a, b string) int {
-		return cmp.Compare(edits(strings.ToLower(name), strings.ToLower(a)), edits(strings.ToLower(name), strings.ToLower(b)))
+		return cmp.Compare(spelling.Distance(strings.ToLower(name), strings.ToLower(a)), spelling.Distance(strings.ToLower(name), strings.ToLower(b)))
 	})
 	return near[:min(3, len(near))]
-}
-
-// edits is the Levenshtein distance.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // blanks fills in what was not given.
