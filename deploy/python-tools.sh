@@ -1,6 +1,6 @@
 #!/bin/sh
 # Puts a Python with the engines that tests start, llama.cpp and JAX, into .cache/python from
-# wheels of PyPI (150 MB); only the tests need it. Does nothing if it is there as
+# wheels of PyPI (170 MB); only the tests need it. Does nothing if it is there as
 # python-tools.txt says. Exits 1 with one line on stderr when it cannot.
 set -eu
 
