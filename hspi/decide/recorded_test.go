@@ -21,10 +21,10 @@ var lab = hspitest.NewLab(hspitest.Recorded, "h200")
 // some are platforms with what is to be told apart.
 var some = []string{"h200-bf16-flash", "h200-bf16-tp2", "h200-bf16-int8", "h200-fp16-flash"}
 
-// sessions are the first four of each platform.
+// sessions are the first four of each platform, three with the race detector.
 func sessions(t testing.TB, platforms ...string) []model.Session {
 	t.Helper()
-	return hspitest.As[model.Session](lab.Of(t, platforms, hspitest.First(4)...))
+	return hspitest.As[model.Session](lab.Of(t, platforms, hspitest.First(hspitest.Fewer(4, 3))...))
 }
 
 // claimOf is the true claim about a platform with these labels.
@@ -87,7 +87,7 @@ func TestTwinsAreNotTestable(t *testing.T) {
 // On sessions that were not trained on, no true claim is contradicted, and every
 // false one is.
 func TestClaimsOnRecordedSessions(t *testing.T) {
-	const held = "03"
+	const held = "3"
 	sessions := sessions(t, some...)
 	var rest, tests []model.Session
 	for _, s := range sessions {
@@ -99,6 +99,7 @@ func TestClaimsOnRecordedSessions(t *testing.T) {
 	}
 	p, err := model.Train(t.Context(), rest)
 	require.NoError(t, err)
+	require.Len(t, tests, len(some))
 	right, wrong := 0, 0
 	for _, s := range tests {
 		for _, q := range p.Platforms {
@@ -126,7 +127,7 @@ func TestPrecisionOfRecordedAnswers(t *testing.T) {
 	for name, want := range map[string]feature.Head{"h200-bf16-flash": feature.BFloat16, "h200-fp16-flash": feature.Float16, "h200-fp32-eager": feature.NoGrid, "h200-bf16-fp32head": feature.NoGrid} {
 		right, firm, n := 0, 0, 0
 		for _, r := range sessions(t, name)[0].Answers {
-			if r.Purpose.Series != plan.SeriesProbe {
+			if r.Purpose.Series != plan.SeriesProbe || n == hspitest.Fewer(21, 6) {
 				continue
 			}
 			g, why, ok := feature.FindGrid([]*evidence.Response{r})
@@ -140,6 +141,7 @@ func TestPrecisionOfRecordedAnswers(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d of %d answers tell %s, %d firmly", name, right, n, want, firm)
+		require.Equal(t, hspitest.Fewer(21, 6), n)
 		require.Equal(t, n, right, name)
 		require.GreaterOrEqual(t, firm, n*9/10, name)
 	}

@@ -75,12 +75,19 @@ type fit struct {
 // significant bits. It tries every number that the greatest may be.
 func fitGrid(gaps []float64, tolerance float64, p int, t transform) fit {
 	var f fit
+	first := math.NaN() // the first gap, where nothing was done to the logits
+	if t.name == "" && len(gaps) > 0 {
+		first = gaps[0]
+	}
 	for b := range binades {
 		e := lowestBinade + b
-		step := math.Ldexp(1, e-p+1)
+		least, step := math.Ldexp(1, e), math.Ldexp(1, e-p+1)
 		for m := range 1 << (p - 1) {
-			x := math.Ldexp(1, e) + float64(m)*step
+			x := least + float64(m)*step
 			for sign, top := range [2]float64{-x, x} {
+				if off(top+first, p) > tolerance { // most end here, and this is most of the work
+					continue
+				}
 				if onGrid(gaps, tolerance, p, t, top) {
 					f.odds[sign][b] += step / gridNats * gain(gaps, tolerance, p, t, top)
 				}
@@ -89,6 +96,12 @@ func fitGrid(gaps []float64, tolerance float64, p int, t transform) fit {
 		f.any += f.odds[0][b] + f.odds[1][b]
 	}
 	return f
+}
+
+// off is how far a number is from the next one of p significant bits.
+func off(x float64, p int) float64 {
+	u := ulp(x, p)
+	return math.Abs(math.RoundToEven(x/u)*u - x)
 }
 
 // onGrid reports whether all values are on the grid where the greatest logit is top.
@@ -107,12 +120,10 @@ func onGrid(gaps []float64, tolerance float64, p int, t transform, top float64) 
 	return true
 }
 
-// onPlainGrid is onGrid where nothing was done to the logits, which is most of the work.
+// onPlainGrid is onGrid where nothing was done to the logits.
 func onPlainGrid(gaps []float64, tolerance float64, p int, top float64) bool {
 	for _, g := range gaps {
-		x := top + g
-		u := ulp(x, p)
-		if !(math.Abs(math.RoundToEven(x/u)*u-x) <= tolerance) {
+		if !(off(top+g, p) <= tolerance) {
 			return false
 		}
 	}
@@ -121,15 +132,24 @@ func onPlainGrid(gaps []float64, tolerance float64, p int, top float64) bool {
 
 // gain is the product of (step / what decimals leave open) over the values.
 func gain(gaps []float64, tolerance float64, p int, t transform, top float64) float64 {
+	if t.name == "" {
+		return plainGain(gaps, tolerance, p, top)
+	}
 	y, all := t.f(top), 1.0
 	for _, g := range gaps {
 		x := t.back(y + g)
 		u := ulp(x, p)
-		wide := u
-		if t.name != "" {
-			wide = math.Abs(t.f(x+u/2) - t.f(x-u/2))
-		}
+		wide := math.Abs(t.f(x+u/2) - t.f(x-u/2))
 		all *= max(wide/(2*tolerance), 1e-3)
+	}
+	return all
+}
+
+// plainGain is gain where nothing was done to the logits.
+func plainGain(gaps []float64, tolerance float64, p int, top float64) float64 {
+	all := 1.0
+	for _, g := range gaps {
+		all *= max(ulp(top+g, p)/(2*tolerance), 1e-3)
 	}
 	return all
 }

@@ -1,0 +1,5 @@
+//go:build race
+
+package hspitest
+
+const race = true
