@@ -5,8 +5,12 @@
 //
 // A machine is described by two things: how it adds products ([Dot]), and the type
 // in which it keeps values between operations ([Round]). What kernels do beyond that
-// (the order in which they split sums, polynomials for exponentials) is not part of
-// it: functions of one number are computed in float64 and rounded.
+// (how they split sums over a length, fused attention, polynomials for exponentials)
+// is not part of it: functions of one number are computed in float64 and rounded.
+// A virtual GPU therefore does not repeat the digits of a real one. In float32 it is
+// as near to an H200 as rounding allows (1.5e-5 nats on 180 log-probabilities); in
+// bfloat16, of 120 log-probabilities of the H200 that attends step by step, none was
+// the same, and they differed by 0.025 nats in the mean.
 package virtual
 
 import (
@@ -78,26 +82,23 @@ func (Sequential) Row(values []float32) Row { return values }
 func (Sequential) Dot(left, right Row) float32 {
 	a, b, sum := numbers(left), numbers(right), float32(0)
 	for i, x := range a[:min(len(a), len(b))] {
-		sum = fma(x, b[i], sum)
+		product := float64(x) * float64(b[i]) // exact: 48 bits
+		next := product + float64(sum)
+		if math.Float64bits(next)&lost == half || math.Float64bits(next)<<1 < smallest {
+			next = fp.AddOdd(product, float64(sum))
+		}
+		sum = float32(next)
 	}
 	return sum
 }
 
-// fma is a*b+c, rounded once.
-//
-//go:norace
-func fma(a, b, c float32) float32 {
-	product := float64(a) * float64(b) // exact: 48 bits
-	sum := product + float64(c)
-	const half, lost = 1 << 28, 1<<29 - 1 // of the bits of a float64 that float32 lacks
-	if math.Float64bits(sum)&lost == half || math.Abs(sum) < smallest {
-		return float32(fp.AddOdd(product, float64(c))) // the sum was rounded, and lies where the next rounding may go wrong
-	}
-	return float32(sum)
-}
-
-// smallest is the least normal float32.
-const smallest = 0x1p-126
+// Sums that were rounded to float64 may go wrong when they are rounded again: in the
+// middle between two float32, and below the normal ones.
+const (
+	lost     = 1<<29 - 1 // the bits of a float64 that float32 lacks
+	half     = 1 << 28
+	smallest = (1023 - 126) << 53 // the least normal float32 without its sign
+)
 
 // Blocks adds the products of a block one after the other in float32, and the sums
 // of the blocks to each other. The products of two bfloat16 are exact in float32.

@@ -40,12 +40,17 @@ func machines(t *testing.T) map[string]machine {
 	return all
 }
 
-// served serves a machine with the lab's model for tests on loopback.
+// shape is that of a model that is quick.
+func shape() virtual.Config {
+	return virtual.Config{Dim: 64, Layers: 1, Heads: 2, KVHeads: 1, HeadDim: 32, FFN: 128, Vocab: 512, Theta: 10000, Epsilon: 1e-5, Seed: 1}
+}
+
+// served serves a machine with a small random model on loopback.
 func served(t *testing.T, how virtual.Arithmetic) probe.Endpoint {
 	t.Helper()
-	w, err := virtual.Random(virtual.Tiny())
+	w, err := virtual.Random(shape())
 	require.NoError(t, err)
-	tokens, err := virtual.LoadTokenizer(filepath.Join("..", "lab", "checkpoint", "tokenizer.json"), virtual.Tiny().Vocab)
+	tokens, err := virtual.LoadTokenizer(filepath.Join("..", "lab", "checkpoint", "tokenizer.json"), shape().Vocab)
 	require.NoError(t, err)
 	p, err := virtual.NewPlatform(tokens, virtual.NewModel(w, how))
 	require.NoError(t, err)

@@ -29,10 +29,10 @@ func Cores(target isa.Target, operand string) (Arithmetic, error) {
 	case "bf16":
 		a.Round, a.Dot = BFloat16, TensorCore{m, func(v float32) uint64 { return uint64(narrow(v)) }}
 	case "f16":
-		a.Round, a.Dot = Float16, TensorCore{m, half}
+		a.Round, a.Dot = Float16, TensorCore{m, f16}
 	case "tf32":
-		const lost = 13
-		a.Round, a.Dot = Float32, TensorCore{m, func(v float32) uint64 { return uint64(math.Float32bits(v) >> lost) }}
+		const unseen = 13 // bits
+		a.Round, a.Dot = Float32, TensorCore{m, func(v float32) uint64 { return uint64(math.Float32bits(v) >> unseen) }}
 	default:
 		return Arithmetic{}, fmt.Errorf("virtual tensor cores for %s: %w", operand, tensor.ErrUnknown)
 	}
@@ -40,9 +40,9 @@ func Cores(target isa.Target, operand string) (Arithmetic, error) {
 }
 
 // Float16 rounds to nearest, ties to even; what is too large becomes infinite.
-func Float16(v float32) float32 { return float32(fp.F16.Float(half(v))) }
+func Float16(v float32) float32 { return float32(fp.F16.Float(f16(v))) }
 
-func half(v float32) uint64 { return fp.F16.Round(float64(v), fp.RN) }
+func f16(v float32) uint64 { return fp.F16.Round(float64(v), fp.RN) }
 
 // Row implements Dot: the numbers taken apart.
 func (t TensorCore) Row(values []float32) Row {

@@ -68,7 +68,7 @@ func (t *Tokenizer) Encode(text string) []int {
 	var all []int
 	for _, word := range words.FindAllString(text, -1) {
 		ids := make([]int, len(word))
-		for i := range word {
+		for i := range len(word) {
 			ids[i] = tokenByte + int(word[i])
 		}
 		all = append(all, t.merge(ids)...)
