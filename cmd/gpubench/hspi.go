@@ -19,8 +19,15 @@ func hspiCommand(w world) *cobra.Command {
 		Use:   "hspi",
 		Short: "Say what really serves an endpoint, from the numbers in its answers",
 		Long: `Ask an OpenAI-compatible endpoint small questions, keep everything that it answers
-as evidence, and say from the digits of the log-probabilities what serves it.`,
-		Example: `  gpubench hspi verify --endpoint https://host/v1 --model llama --key-env API_KEY --claim bf16
+as evidence, and say from the digits of the log-probabilities what serves it.
+
+'demo' shows how that looks, without network or key. 'verify' judges a claim once,
+'monitor' again and again. 'enroll' and 'train' make a profile of platforms that you
+trust, to compare with; without one the built-in profile of the lab's is used.
+'explain' shows what recorded answers tell. Keys come from environment variables
+only (--key-env NAME), and are written nowhere.`,
+		Example: `  gpubench hspi demo
+  gpubench hspi verify --endpoint https://host/v1 --model llama --key-env API_KEY --claim bf16
   gpubench hspi verify --evidence out/evidence.jsonl --claim fp16`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },

@@ -226,9 +226,11 @@ func (f *monitorFlags) end(w world, s *watched) error {
 		if err != nil {
 			return &exitError{exitUnwritten, err}
 		}
-		if !f.asJSON {
-			fmt.Fprintf(w.out, "report    %s\n", files[0])
+		say := w.out
+		if f.asJSON {
+			say = w.err
 		}
+		fmt.Fprintf(say, "report    %s\n", files[0])
 	}
 	return f.outcome(s)
 }

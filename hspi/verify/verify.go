@@ -85,7 +85,7 @@ func Judge(f *evidence.File, c claim.Claim, p *model.Profile, o decide.Options) 
 		d := decide.DecideRead(c, r.read, p, o)
 		r.Findings, r.Alpha, r.Limits = d.Findings, d.Alpha, d.Limits
 		r.Hypotheses, r.Unknown = Hypotheses(d.Hypotheses, shown), d.Unknown
-		r.Reasons, r.Exchange, r.Errors = d.Reasons, d.Exchange, d.Errors
+		r.Reasons, r.Exchange, r.Errors = positive(d.Reasons), d.Exchange, d.Errors
 	}
 	r.mixture(answers)
 	r.Verdict, r.Why = Overall(r.Findings)
@@ -103,6 +103,14 @@ func Begin(f *evidence.File, claimed string) (r *Result, answers []*evidence.Res
 		r.stored()
 	}
 	return r, answers, unfit(f, answers, r.id(f))
+}
+
+// positive makes 0 of -0, which nobody wants to read.
+func positive(reasons []model.Reason) []model.Reason {
+	for i := range reasons {
+		reasons[i].Bits, reasons[i].First, reasons[i].Second = reasons[i].Bits+0, reasons[i].First+0, reasons[i].Second+0
+	}
+	return reasons
 }
 
 func (r *Result) id(f *evidence.File) string {
