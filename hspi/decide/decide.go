@@ -123,8 +123,8 @@ func (d *Decision) report(j *judge, p *model.Profile) {
 	if t := p.Tested; t.Sessions > 0 {
 		d.Errors = errorRates(t, d.Alpha)
 	}
-	if x, ok := d.Hypotheses[0].Platform.Exchangeable(j.read.Observations()); ok {
-		d.Exchange = &x
+	if x := j.exchangeable(d.Hypotheses[0].Platform); x.ok {
+		d.Exchange = &x.Exchange
 	}
 }
 

@@ -16,6 +16,27 @@ type judge struct {
 	o       Options
 	profile *model.Profile
 	result  *model.Result
+	tests   map[*model.Platform]test // those that were made: parts of a claim share them
+}
+
+// test is whether answers could be a platform's; ok is false where they have no
+// position in common.
+type test struct {
+	model.Exchange
+	ok bool
+}
+
+// exchangeable tests a platform, once.
+func (j *judge) exchangeable(p *model.Platform) test {
+	t, had := j.tests[p]
+	if !had {
+		t.Exchange, t.ok = p.Exchangeable(j.read.Observations())
+		if j.tests == nil {
+			j.tests = map[*model.Platform]test{}
+		}
+		j.tests[p] = t
+	}
+	return t
 }
 
 func (j *judge) look(p *model.Profile) { j.profile, j.result = p, p.Recognise(j.read) }
@@ -138,7 +159,7 @@ func (j *judge) settle(f *Finding) {
 func (j *judge) worstCase(agreeing []model.Score) float64 {
 	p := 0.0
 	for _, s := range agreeing {
-		if x, ok := s.Platform.Exchangeable(j.read.Observations()); ok {
+		if x := j.exchangeable(s.Platform); x.ok {
 			p = math.Max(p, x.P)
 		} else {
 			return 1 // nothing in common: nothing is excluded

@@ -73,6 +73,11 @@ type fit struct {
 
 // fitGrid looks for constants that move all logprobs of a list onto numbers of p
 // significant bits. It tries every number that the greatest may be.
+//
+// It and what it calls are most of the work of the tests with the race detector,
+// and read nothing that another goroutine has.
+//
+//go:norace
 func fitGrid(gaps []float64, tolerance float64, p int, t transform) fit {
 	var f fit
 	first := math.NaN() // the first gap, where nothing was done to the logits
@@ -105,6 +110,8 @@ func off(x float64, p int) float64 {
 }
 
 // onGrid reports whether all values are on the grid where the greatest logit is top.
+//
+//go:norace
 func onGrid(gaps []float64, tolerance float64, p int, t transform, top float64) bool {
 	if t.name == "" {
 		return onPlainGrid(gaps, tolerance, p, top)
@@ -121,6 +128,8 @@ func onGrid(gaps []float64, tolerance float64, p int, t transform, top float64) 
 }
 
 // onPlainGrid is onGrid where nothing was done to the logits.
+//
+//go:norace
 func onPlainGrid(gaps []float64, tolerance float64, p int, top float64) bool {
 	for _, g := range gaps {
 		if !(off(top+g, p) <= tolerance) {
@@ -131,6 +140,8 @@ func onPlainGrid(gaps []float64, tolerance float64, p int, top float64) bool {
 }
 
 // gain is the product of (step / what decimals leave open) over the values.
+//
+//go:norace
 func gain(gaps []float64, tolerance float64, p int, t transform, top float64) float64 {
 	if t.name == "" {
 		return plainGain(gaps, tolerance, p, top)
@@ -146,6 +157,8 @@ func gain(gaps []float64, tolerance float64, p int, t transform, top float64) fl
 }
 
 // plainGain is gain where nothing was done to the logits.
+//
+//go:norace
 func plainGain(gaps []float64, tolerance float64, p int, top float64) float64 {
 	all := 1.0
 	for _, g := range gaps {
