@@ -30,6 +30,7 @@ func (r *Result) Text(w io.Writer) error {
 	}
 	r.platforms(&out)
 	list(&out, "how sure", r.sure())
+	list(&out, "the server says of itself, which is no evidence", lines(r.Declared))
 	list(&out, "cannot be told", r.Limits)
 	list(&out, "noticed", r.Noticed)
 	fmt.Fprintf(&out, "\ncost      %s\n", r.cost())
@@ -120,6 +121,15 @@ func (r *Result) Page() *report.Page {
 	if len(r.Features) > 0 {
 		p.Sections = append(p.Sections, report.Section{Title: "What the answers show by themselves", Tables: []report.Table{
 			{Header: []string{"feature", "value", "observations"}, Rows: r.shows()}}})
+	}
+	if len(r.Abilities) > 0 {
+		p.Sections = append(p.Sections, report.Section{Title: "What the endpoint does", Text: []string{
+			"Found by asking and by reading refusals. Numbers are alternatives to a token that it was asked for and that came."},
+			Tables: []report.Table{{Header: []string{"ability", "found"}, Rows: rows(r.Abilities)}}})
+	}
+	if len(r.Declared) > 0 {
+		p.Sections = append(p.Sections, report.Section{Title: "What the server says of itself", Text: []string{"Claims of the operator, which no verdict rests on."},
+			Tables: []report.Table{{Header: []string{"field", "value"}, Rows: rows(r.Declared)}}})
 	}
 	if len(r.Limits) > 0 {
 		p.Sections = append(p.Sections, report.Section{Title: "What cannot be told", Text: r.Limits})

@@ -35,6 +35,10 @@ type Result struct {
 	Errors string `json:"errors,omitempty"`
 	// Features are what the answers show by themselves; those that are missing say why.
 	Features feature.Set `json:"features,omitempty"`
+	// Abilities are what the endpoint was seen to do, in answer to questions, and
+	// Declared what it says about itself: claims, no evidence.
+	Abilities []Fact `json:"abilities,omitempty"`
+	Declared  []Fact `json:"declared,omitempty"`
 	// Limits are what this evidence cannot tell, and why.
 	Limits []string `json:"limits,omitempty"`
 	// Noticed is what was odd in the session: changed models, fields that are
@@ -153,7 +157,10 @@ func (r *Result) session(f *evidence.File) []*evidence.Response {
 // notice keeps what a person should know, each text once.
 func (r *Result) notice(n *evidence.Note) {
 	switch n.Code {
-	case evidence.NotePlan, evidence.NoteCapability, evidence.NoteRefused, evidence.NoteResumed:
+	case evidence.NoteCapability:
+		r.endpoint(n)
+		return
+	case evidence.NotePlan, evidence.NoteRefused, evidence.NoteResumed:
 		return
 	}
 	if !slices.Contains(r.Noticed, n.Text) {

@@ -140,6 +140,15 @@ func TestTheReportShowsWhatAnswersTell(t *testing.T) {
 		assert.Contains(t, page.String(), "<td>"+name+"</td>")
 	}
 	assert.Contains(t, page.String(), "mean by load: load=1")
+	for _, row := range []string{"<td>echo</td><td>honoured</td>", "<td>completions_logprobs</td><td>128</td>", "<td>seed</td><td>honoured</td>",
+		"<td>prompt_logprobs</td><td>honoured</td>", "<td>token_ids</td><td>honoured</td>", "<td>system_fingerprint</td><td>gateway-1</td>"} {
+		assert.Contains(t, page.String(), row)
+	}
+	var text bytes.Buffer
+	require.NoError(t, r.Text(&text))
+	assert.Contains(t, text.String(), "which is no evidence\n  - owned_by: gateway")
+	refused := verify.Judge(session(t, gateway.NewModel(gateway.ModelOptions{MaxLogprobs: 13}), enrol.Small), said(t, "bf16"), nil, decide.Options{})
+	assert.Contains(t, refused.Abilities, verify.Fact{Name: "completions-logprobs=128 refused", Value: "Requested sample logprobs of 128, which is greater than max allowed: 13"})
 }
 
 // What interrupted a session that then went on is past.
