@@ -64,10 +64,20 @@ func (r *Result) sure() []string {
 	}
 	return []string{
 		r.Errors,
-		fmt.Sprintf("at %d prompts this session is %.2g nats from %d sessions of %s, which are %.2g from each other; sessions as far from each other have probability %.2g",
-			x.Prompts, math.Pow(10, x.Far), x.Sessions, r.Hypotheses[0].Platform, math.Pow(10, x.Self), x.P),
+		fmt.Sprintf("at %d prompts this session differs by %s from %d sessions of %s, which differ by %s from each other; one platform's sessions differ as much with probability %.2g",
+			x.Prompts, nats(x.Far), x.Sessions, r.Hypotheses[0].Platform, nats(x.Self), x.P),
 		least,
 	}
+}
+
+// nats is a difference, given as its logarithm, in words; what is below the
+// resolution of the comparison counts as nothing.
+func nats(log float64) string {
+	const nothing = 1.2e-6
+	if v := math.Pow(10, log); v > nothing {
+		return fmt.Sprintf("%.2g nats", v)
+	}
+	return "nothing"
 }
 
 // leastShown is the probability from which on a platform is worth a line.
@@ -140,6 +150,9 @@ func (r *Result) Page() *report.Page {
 	return p
 }
 
+// leastBits is from how many bits on a reason is worth a row.
+const leastBits = 0.05
+
 // reasons are what decided between the two most probable platforms.
 func (r *Result) reasons() report.Table {
 	if len(r.Reasons) == 0 || len(r.Hypotheses) < 2 {
@@ -148,7 +161,12 @@ func (r *Result) reasons() report.Table {
 	t := report.Table{Caption: fmt.Sprintf("What decided for %s against %s, in bits", r.Hypotheses[0].Platform, r.Hypotheses[1].Platform),
 		Header: []string{"feature", "bits"}}
 	for _, x := range r.Reasons {
-		t.Rows = append(t.Rows, []string{x.Feature, fmt.Sprintf("%+.1f", x.Bits)})
+		if math.Abs(x.Bits) >= leastBits {
+			t.Rows = append(t.Rows, []string{x.Feature, fmt.Sprintf("%+.1f", x.Bits)})
+		}
+	}
+	if len(t.Rows) == 0 {
+		t.Caption, t.Rows = fmt.Sprintf("What decided for %s against %s", r.Hypotheses[0].Platform, r.Hypotheses[1].Platform), [][]string{{"nothing: the two cannot be told apart", "0"}}
 	}
 	return t
 }
