@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gpubench/gpubench/hspi/decide"
 	"github.com/gpubench/gpubench/hspi/enrol"
 	"github.com/gpubench/gpubench/hspi/model"
 	"github.com/gpubench/gpubench/hspi/report"
@@ -21,6 +22,7 @@ type trainFlags struct {
 	report  string
 	without []string
 	unknown bool
+	claims  int
 	asJSON  bool
 	quiet   bool
 	seed    uint64
@@ -37,7 +39,9 @@ needs two sessions at least, and there must be two platforms.
 
 With --report the profile is also tried: each session is predicted by profiles that
 were trained on sessions of other numbers, and with --unknown also by profiles that
-lack its platform. The report has confusion matrices, reliability and ROC curves.`,
+lack its platform. The report has confusion matrices, reliability and ROC curves.
+Platforms whose recordings differ no more from each other than among themselves count
+as one. With --claims the verdicts on claims about the sessions are counted, too.`,
 		Example: `  gpubench hspi train recordings --out profile.json.zst
   gpubench hspi train recordings --out profile.json.zst --report evaluation --unknown`,
 		Args: needsSome("FILE", "recordings of 'gpubench hspi enroll', or folders with them"),
@@ -48,6 +52,7 @@ lack its platform. The report has confusion matrices, reliability and ROC curves
 	flags.StringVar(&f.report, "report", "", "folder for a report on how well sessions are predicted that were not trained on")
 	flags.StringSliceVar(&f.without, "without-session", nil, "numbers of sessions to leave out")
 	flags.BoolVar(&f.unknown, "unknown", false, "also try platforms that are left out of training (slow)")
+	flags.IntVar(&f.claims, "claims", 0, "also judge the true claim about each session, and so many that are true of others (slow)")
 	flags.BoolVar(&f.asJSON, "json", false, "print the figures of the report as JSON")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the intervals")
@@ -57,8 +62,8 @@ lack its platform. The report has confusion matrices, reliability and ROC curves
 }
 
 func (f *trainFlags) run(ctx context.Context, w world, args []string) error {
-	if (f.unknown || f.asJSON) && f.report == "" {
-		return usagef("--unknown and --json are for --report")
+	if (f.unknown || f.asJSON || f.claims > 0) && f.report == "" {
+		return usagef("--unknown, --claims and --json are for --report")
 	}
 	sessions, err := f.sessions(w, args)
 	if err != nil {
@@ -75,7 +80,7 @@ func (f *trainFlags) run(ctx context.Context, w world, args []string) error {
 	if f.report == "" {
 		return nil
 	}
-	return f.evaluate(ctx, w, sessions)
+	return f.evaluate(ctx, w, sessions, profile)
 }
 
 // say prints for the person, beside JSON on the other stream.
@@ -118,7 +123,17 @@ type figures struct {
 	Unknown *float64 `json:"unknown_auroc,omitempty"`
 }
 
-func (f *trainFlags) evaluate(ctx context.Context, w world, sessions []model.Session) error {
+// evaluation is what is found by profiles that were trained on other sessions.
+type evaluation struct {
+	// Ways are the figures of each way to class sessions.
+	Ways map[string]figures `json:"ways"`
+	// Twins are platforms that answers cannot tell apart: they count as one.
+	Twins [][]string `json:"twins,omitempty"`
+	// Claims are the verdicts on claims; nil: not tried.
+	Claims *decide.Trial `json:"claims,omitempty"`
+}
+
+func (f *trainFlags) evaluate(ctx context.Context, w world, sessions []model.Session, profile *model.Profile) error {
 	if !f.quiet {
 		w.tell("trying %s by profiles that were trained on others", count(len(sessions), "session"))
 	}
@@ -126,26 +141,21 @@ func (f *trainFlags) evaluate(ctx context.Context, w world, sessions []model.Ses
 	if err != nil {
 		return err
 	}
+	all := evaluation{Ways: map[string]figures{}, Twins: twins(profile)}
 	page := &report.Page{Title: "How well platforms are told apart", Intro: []string{
 		fmt.Sprintf("%s of %s. Each is predicted by a profile that was trained on sessions of other numbers.", upper(count(len(sessions), "session")),
-			count(len(names(sessions)), "platform"))}}
-	all := map[string]figures{}
-	same := twins(sessions)
+			count(len(profile.Platforms), "platform"))}}
+	for _, group := range all.Twins {
+		page.Intro = append(page.Intro, "Answers do not tell apart, and count as one: "+strings.Join(group, ", "))
+	}
 	for _, way := range ways(sessions) {
-		of := merged(reported(predictions, nil), same)
-		if way.labels != nil { // a platform that was left out may share its labels with others
-			of = reported(slices.DeleteFunc(slices.Clone(predictions), leftOut), way.labels)
-		}
-		section, err := report.Evaluation(way.title, way.stem, of, f.seed)
-		if err != nil {
+		if err := f.class(w, page, all.Ways, predictions, way); err != nil {
 			return err
 		}
-		page.Sections = append(page.Sections, section)
-		x := f.figures(of)
-		all[strings.ReplaceAll(way.stem, "-", "_")] = x
-		f.say(w, "%-26s balanced accuracy %s, macro F1 %s", way.title, x.BalancedAccuracy, x.MacroF1)
-		if x.Unknown != nil {
-			f.say(w, "%-26s unknown platforms, AUROC %.3f", "", *x.Unknown)
+	}
+	if f.claims > 0 {
+		if all.Claims, err = f.judge(ctx, w, page, sessions); err != nil {
+			return err
 		}
 	}
 	page.Sections = append(page.Sections, report.Published())
@@ -160,6 +170,31 @@ func (f *trainFlags) evaluate(ctx context.Context, w world, sessions []model.Ses
 	return nil
 }
 
+// class adds the figures of one way to class sessions.
+func (f *trainFlags) class(w world, page *report.Page, all map[string]figures, predictions []model.Prediction, way way) error {
+	of := reported(model.ByTwins(predictions), nil)
+	if way.labels != nil { // a platform that was left out may share its labels with others
+		of = reported(slices.DeleteFunc(slices.Clone(predictions), leftOut), way.labels)
+	}
+	section, err := report.Evaluation(way.title, way.stem, of, f.seed)
+	if err != nil {
+		return err
+	}
+	page.Sections = append(page.Sections, section)
+	x := f.figures(of)
+	all[strings.ReplaceAll(way.stem, "-", "_")] = x
+	f.say(w, "%-26s balanced accuracy %s, macro F1 %s of %s", way.title, x.BalancedAccuracy, x.MacroF1, count(x.Classes, "class"))
+	if x.Unknown != nil {
+		f.say(w, "%-26s unknown platforms, AUROC %.3f", "", *x.Unknown)
+	}
+	return nil
+}
+
+// twins are the groups of platforms that answers cannot tell apart.
+func twins(p *model.Profile) [][]string {
+	return slices.DeleteFunc(model.Groups(model.Twins(p.Platforms)), func(group []string) bool { return len(group) < 2 })
+}
+
 func (f *trainFlags) figures(predictions []report.Prediction) figures {
 	c := report.Confuse(predictions)
 	x := figures{Classes: len(c.Classes), Predictions: len(predictions), CalibrationError: report.CalibrationError(report.Reliability(predictions))}
@@ -169,14 +204,6 @@ func (f *trainFlags) figures(predictions []report.Prediction) figures {
 		x.Unknown = &area
 	}
 	return x
-}
-
-func names(sessions []model.Session) map[string]bool {
-	set := map[string]bool{}
-	for _, s := range sessions {
-		set[s.Platform] = true
-	}
-	return set
 }
 
 // way is a way to class sessions: by platform, or by labels.
@@ -227,41 +254,6 @@ func reported(predictions []model.Prediction, labels []string) []report.Predicti
 	all := make([]report.Prediction, len(predictions))
 	for i, p := range predictions {
 		all[i] = report.Prediction{Session: p.Session, Truth: p.Truth, Probabilities: p.Probabilities, Novelty: p.Novelty}
-	}
-	return all
-}
-
-// twins names, for each platform, the first whose labels differ in nothing but the
-// load: the same platform.
-func twins(sessions []model.Session) map[string]string {
-	first, same := map[string]string{}, map[string]string{}
-	for _, s := range sessions {
-		labels := maps.Clone(s.Labels)
-		delete(labels, labelLoad)
-		key := s.Platform
-		if len(labels) > 0 {
-			key = fmt.Sprint(labels) // maps print sorted
-		}
-		if had, ok := first[key]; !ok || s.Platform < had {
-			first[key] = s.Platform
-		}
-		same[s.Platform] = key
-	}
-	for platform, key := range same {
-		same[platform] = first[key]
-	}
-	return same
-}
-
-// merged takes platforms that are the same together.
-func merged(predictions []report.Prediction, same map[string]string) []report.Prediction {
-	all := slices.Clone(predictions)
-	for i, p := range all {
-		sums := map[string]float64{}
-		for platform, v := range p.Probabilities {
-			sums[same[platform]] += v
-		}
-		all[i].Truth, all[i].Probabilities = same[p.Truth], sums
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gpubench/gpubench/hspi/decide"
 	"github.com/gpubench/gpubench/hspi/gateway"
 )
 
@@ -55,15 +56,18 @@ func TestTrainAndExplain(t *testing.T) {
 	s := newScene(t)
 	recordings := s.recordings(3)
 	profile := s.path("profile.json.zst")
-	o := s.must("hspi", "train", recordings, "--out", profile, "--report", s.path("evaluation"), "--json", "--quiet")
+	o := s.must("hspi", "train", recordings, "--out", profile, "--report", s.path("evaluation"), "--claims", "2", "--json", "--quiet")
 	assert.Contains(t, o.err, "3 platforms, 9 sessions")
 	assert.FileExists(t, s.path("evaluation/report.html"))
 	assert.FileExists(t, s.path("evaluation/platforms-confusion.png"))
 	assertJSON(t, o.out)
-	var all map[string]figures
+	var all evaluation
 	require.NoError(t, json.Unmarshal([]byte(o.out), &all))
-	assert.InDelta(t, 1, all["precision_quantisation"].BalancedAccuracy.Value, 0.01)
-	assert.Equal(t, 3, all["platforms"].Classes)
+	assert.InDelta(t, 1, all.Ways["precision_quantisation"].BalancedAccuracy.Value, 0.01)
+	assert.Equal(t, 3, all.Ways["platforms"].Classes)
+	assert.Zero(t, all.Claims.True[decide.Contradicted])
+	assert.NotZero(t, all.Claims.True[decide.Consistent])
+	assert.NotZero(t, all.Claims.False[decide.Contradicted])
 
 	o = s.must("hspi", "explain", recordings+"/sim-bf16-int4-1.jsonl", "--profile", profile, "--between", "sim-bf16-int4,sim-bf16")
 	assert.Regexp(t, `(?m)^  .*bf16`, o.out)

@@ -24,7 +24,7 @@ func Train(ctx context.Context, sessions []Session) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.profile(ctx, "", "")
+	return t.profile(ctx, "", nil)
 }
 
 // training is sessions with what is compared of them.
@@ -67,14 +67,14 @@ func parallel(n int, do func(int)) {
 	all.Wait()
 }
 
-// profile learns from all sessions but those of one number and of one platform;
-// "" leaves none out.
-func (t *training) profile(ctx context.Context, withoutNumber, withoutPlatform string) (*Profile, error) {
+// profile learns from all sessions but those of one number, where it is not "", and
+// of some platforms.
+func (t *training) profile(ctx context.Context, withoutNumber string, without []string) (*Profile, error) {
 	p := &Profile{Schema: SchemaVersion, Kind: kind}
 	var use []int // sessions
 	own := map[string][]*digest{}
 	for i, s := range t.sessions {
-		if (withoutNumber != "" && s.Number == withoutNumber) || (withoutPlatform != "" && s.Platform == withoutPlatform) {
+		if (withoutNumber != "" && s.Number == withoutNumber) || slices.Contains(without, s.Platform) {
 			continue
 		}
 		use = append(use, i)

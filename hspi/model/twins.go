@@ -1,5 +1,10 @@
 package model
 
+import (
+	"maps"
+	"slices"
+)
+
 // Two platforms are twins if sessions of the one say what sessions of the other do as
 // often as their own other sessions do: then no answer tells them apart.
 const (
@@ -49,6 +54,19 @@ func Twins(platforms []*Platform) map[string]string {
 		}
 	}
 	return first
+}
+
+// Groups are the names of the platforms of each group of twins, sorted.
+func Groups(twins map[string]string) [][]string {
+	byFirst := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(twins)) {
+		byFirst[twins[name]] = append(byFirst[twins[name]], name)
+	}
+	var all [][]string
+	for _, first := range slices.Sorted(maps.Keys(byFirst)) {
+		all = append(all, byFirst[first])
+	}
+	return all
 }
 
 // join makes two groups one, under the name that comes first.
