@@ -140,7 +140,7 @@ func TestVerifyBadInput(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
 			dir := s.path("v")
-			o := s.hspi("verify", endpoint(t, c.handler), "--plan", "quick", "--attempts", "1", "--timeout", "300ms", "--claim", "bf16", "--profile", "none", "--out", dir, "--json", "--quiet")
+			o := s.hspi("verify", endpoint(t, c.handler), "--plan", "quick", "--attempts", "1", "--timeout", "2s", "--claim", "bf16", "--profile", "none", "--out", dir, "--json", "--quiet")
 			assert.Equal(t, c.code, o.code, o.out+o.err)
 			assert.Contains(t, o.out, c.says)
 			r := verdict(t, o)

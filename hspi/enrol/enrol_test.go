@@ -25,7 +25,7 @@ func options(t *testing.T, address string) enrol.Options {
 	require.NoError(t, err)
 	o := enrol.Options{Size: enrol.Standard, Session: 1}
 	o.Endpoint, o.Model, o.Tool, o.Seed, o.Label = e, "tiny", "test", 1, "here"
-	o.Timeout, o.Retry = 300*time.Millisecond, probe.Retry{Attempts: 2, First: time.Millisecond, Most: time.Millisecond, Patience: time.Second}
+	o.Timeout, o.Retry = time.Second, probe.Retry{Attempts: 2, First: time.Millisecond, Most: time.Millisecond, Patience: time.Second}
 	return o
 }
 

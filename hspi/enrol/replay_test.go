@@ -58,7 +58,7 @@ func TestReplayOfAnotherSession(t *testing.T) {
 func bodies(f *evidence.File) map[string]string {
 	all := map[string]string{}
 	for _, rec := range f.Records {
-		if x := rec.Exchange; x != nil && x.Request.Method == "POST" {
+		if x := rec.Exchange; x != nil && x.Reply != nil && x.Request.Method == "POST" {
 			all[x.Key] += string(x.Reply.Body)
 		}
 	}
