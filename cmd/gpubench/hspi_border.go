@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +13,6 @@ import (
 	"github.com/gpubench/gpubench/hspi/enrol"
 	"github.com/gpubench/gpubench/hspi/evidence"
 	"github.com/gpubench/gpubench/hspi/probe"
-	"github.com/gpubench/gpubench/hspi/report"
 )
 
 func borderCommand(w world) *cobra.Command {
@@ -27,11 +25,11 @@ same model say different next tokens. Only the text of answers is read, no logpr
 A set of border inputs is made where the model's weights and all platforms are at
 hand, by hspi/lab/border.py; it is good for that model only. 'ask' records how an
 endpoint answers it, 'train' learns from recorded sessions how often platforms err,
-and 'verify' judges a claim.`,
+'evaluate' tries that on sessions not learnt from, and 'verify' judges a claim.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(borderAskCommand(w), borderTrainCommand(w), borderVerifyCommand(w))
+	c.AddCommand(borderAskCommand(w), borderTrainCommand(w), borderEvaluateCommand(w), borderVerifyCommand(w))
 	return c
 }
 
@@ -172,7 +170,7 @@ was learnt from sessions by 'gpubench hspi border train'.
 		Args: needs(),
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c.Context(), w) },
 	}
-	f.add(c)
+	f.borderFlags.add(c)
 	flags := c.Flags()
 	flags.StringVar(&f.claim, "claim", "", "what is said to serve it: a platform of the set, or parts such as bf16-flash")
 	flags.Float64Var(&f.alpha, "alpha", 0.01, "how often, at most, a true claim may be called contradicted")
@@ -184,8 +182,6 @@ was learnt from sessions by 'gpubench hspi border train'.
 	completeFolder(c, "out")
 	return c
 }
-
-func (f *borderVerifyFlags) add(c *cobra.Command) { f.borderFlags.add(c) }
 
 // said reads set and claim.
 func (f *borderVerifyFlags) said() (*border.Set, border.Claim, error) {
@@ -259,10 +255,28 @@ func (f *borderVerifyFlags) offline(w world, s *border.Set, said border.Claim) e
 }
 
 type borderTrainFlags struct {
-	set    string
-	out    string
-	test   []string
-	asJSON bool
+	set string
+	out string
+}
+
+// borderSessions reads a set and the recordings of answers to it.
+func borderSessions(w world, set string, args []string) (*border.Set, []border.Session, error) {
+	s, err := (&borderFlags{set: set}).load()
+	if err != nil {
+		return nil, nil, err
+	}
+	recorded, err := enrol.Load(args...)
+	if err != nil {
+		return nil, nil, usagef("%w", err)
+	}
+	sessions, without, err := s.Sessions(recorded)
+	if err != nil {
+		return nil, nil, usagef("%w", err)
+	}
+	for _, path := range without {
+		w.tell("%s: %v; it is left out", path, border.ErrOtherSet)
+	}
+	return s, sessions, nil
 }
 
 func borderTrainCommand(w world) *cobra.Command {
@@ -272,91 +286,91 @@ func borderTrainCommand(w world) *cobra.Command {
 		Short: "Learn from recorded sessions how often platforms answer what",
 		Long: `Learn from sessions that 'gpubench hspi border ask --platform' recorded how often
 each platform gives which answer, and write the set with that. Platforms that the set
-lacked are added. Sessions of the numbers in --test are not learnt from; how well they
-are recognised is printed, beside the published decision for each pair of platforms.`,
-		Example: `  gpubench hspi border train recordings --set border.json --out border.json.zst --test 4`,
+lacked are added.`,
+		Example: `  gpubench hspi border train recordings --set border.json --out border.json.zst`,
 		Args:    needsSome("FILE", "recordings of 'gpubench hspi border ask', or folders with them"),
 		RunE:    func(_ *cobra.Command, args []string) error { return f.run(w, args) },
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.set, "set", "", "set of border inputs to learn for")
 	flags.StringVarP(&f.out, "out", "o", "border.json.zst", "set to write; compressed where it ends in .zst")
-	flags.StringSliceVar(&f.test, "test", nil, "numbers of sessions to try what was learnt on")
-	flags.BoolVar(&f.asJSON, "json", false, "print the figures as JSON")
+	c.ValidArgsFunction = completeEvidence
 	return c
 }
 
 func (f *borderTrainFlags) run(w world, args []string) error {
-	s, err := (&borderFlags{set: f.set}).load()
+	s, sessions, err := borderSessions(w, f.set, args)
 	if err != nil {
 		return err
 	}
-	recorded, err := enrol.Load(args...)
-	if err != nil {
-		return usagef("%w", err)
-	}
-	sessions, without, err := s.Sessions(recorded)
-	if err != nil {
-		return usagef("%w", err)
-	}
-	for _, path := range without {
-		w.tell("%s: %v; it is left out", path, border.ErrOtherSet)
-	}
-	var learn, test []border.Session
-	for _, x := range sessions {
-		if slices.Contains(f.test, x.Number) {
-			test = append(test, x)
-		} else {
-			learn = append(learn, x)
-		}
-	}
-	learnt, err := s.Learn(learn)
+	learnt, err := s.Learn(sessions)
 	if err != nil {
 		return usagef("%w", err)
 	}
 	if err := learnt.Save(f.out); err != nil {
 		return &exitError{exitUnwritten, fmt.Errorf("write the set: %w", err)}
 	}
-	return f.show(w, learnt, len(learn), test)
-}
-
-// borderFigures are how sessions were recognised that were not learnt from.
-type borderFigures struct {
-	Sessions  int           `json:"sessions"`
-	Platforms float64       `json:"platforms_balanced_accuracy"`
-	Classes   float64       `json:"precision_quantisation_balanced_accuracy"`
-	Pairs     []border.Pair `json:"pairs"`
-}
-
-func (f *borderTrainFlags) show(w world, s *border.Set, learnt int, test []border.Session) error {
-	say := w.out
-	if f.asJSON {
-		say = w.err
-	}
 	wrong, answers := 0, 0
-	for _, e := range s.Learnt.Errors {
+	for _, e := range learnt.Learnt.Errors {
 		wrong, answers = wrong+e.Wrong, answers+e.Answers
 	}
-	fmt.Fprintf(say, "set       %s: %s, %s, %s learnt from\n", f.out, count(len(s.Prompts), "prompt"), count(len(s.Platforms), "platform"), count(learnt, "session"))
-	fmt.Fprintf(say, "errors    %d of %s are not what the other sessions of the platform say\n", wrong, count(answers, "answer"))
-	if len(test) == 0 {
-		return nil
+	fmt.Fprintf(w.out, "set       %s: %s, %s, %s learnt from\n", f.out, count(len(s.Prompts), "prompt"), count(len(learnt.Platforms), "platform"), count(len(sessions), "session"))
+	fmt.Fprintf(w.out, "errors    %d of %s are not what the other sessions of the platform say\n", wrong, count(answers, "answer"))
+	return nil
+}
+
+type borderEvaluateFlags struct {
+	set     string
+	prompts int
+	alpha   float64
+	unknown bool
+	asJSON  bool
+	seed    uint64
+}
+
+func borderEvaluateCommand(w world) *cobra.Command {
+	f := &borderEvaluateFlags{}
+	c := &cobra.Command{
+		Use:   "evaluate FILE|FOLDER...",
+		Short: "Try a set on recorded sessions that it was not learnt from",
+		Long: `Learn the set from recorded sessions of all numbers but one, try it on those of that
+number, and so for each number. Platforms that differ in load only count as one.
+Printed are balanced accuracies with intervals over sessions, the published decision
+for each pair of platforms beside ours, the verdicts on true and on false claims, and
+with --unknown what is said of platforms that were not learnt.`,
+		Example: `  gpubench hspi border evaluate hspi/border/recorded/h200 --set hspi/border/recorded/h200.json.zst --unknown`,
+		Args:    needsSome("FILE", "recordings of 'gpubench hspi border ask', or folders with them"),
+		RunE:    func(_ *cobra.Command, args []string) error { return f.run(w, args) },
 	}
-	x := borderFigures{Sessions: len(test), Pairs: s.Pairs(test)}
-	var predictions []report.Prediction
-	for _, t := range test {
-		predictions = append(predictions, s.Predict(t))
+	flags := c.Flags()
+	flags.StringVar(&f.set, "set", "", "set of border inputs that the recordings answer")
+	flags.IntVar(&f.prompts, "prompts", 0, "use only so many of the set's prompts, the first (default all)")
+	flags.Float64Var(&f.alpha, "alpha", 0.01, "how often, at most, a true claim may be called contradicted")
+	flags.BoolVar(&f.unknown, "unknown", false, "also try platforms that are left out of learning")
+	flags.BoolVar(&f.asJSON, "json", false, "print the figures as JSON")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of the intervals")
+	c.ValidArgsFunction = completeEvidence
+	return c
+}
+
+func (f *borderEvaluateFlags) run(w world, args []string) error {
+	if f.alpha <= 0 || f.alpha >= 1 || f.prompts < 0 {
+		return usagef("it takes an --alpha between 0 and 1, and --prompts that are not negative")
 	}
-	x.Platforms = report.Confuse(predictions).BalancedAccuracy()
-	x.Classes = report.Confuse(s.ByLabels(predictions, "precision", "quantisation")).BalancedAccuracy()
-	published, ours, all := 0, 0, 0
-	for _, p := range x.Pairs {
-		published, ours, all = published+p.Published, ours+p.Ours, all+p.Sessions
+	s, sessions, err := borderSessions(w, f.set, args)
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(say, "tried     %s: balanced accuracy %.3f over platforms, %.3f over precision and quantisation\n", count(len(test), "session"), x.Platforms, x.Classes)
-	fmt.Fprintf(say, "pairs     %d of %d decided rightly as published, %d by likelihood\n", published, all, ours)
+	if f.prompts > 0 {
+		s, sessions = s.First(f.prompts, sessions)
+	}
+	e, err := s.Evaluate(sessions, border.EvaluationOptions{Alpha: f.alpha, Seed: f.seed, Unknown: f.unknown})
+	if err != nil {
+		return usagef("%w", err)
+	}
 	if f.asJSON {
-		return w.json(x)
+		return w.json(e)
 	}
+	fmt.Fprint(w.out, e)
 	return nil
 }
