@@ -8,7 +8,6 @@ import (
 
 	"github.com/gpubench/gpubench/hspi/decide"
 	"github.com/gpubench/gpubench/hspi/report"
-	"github.com/gpubench/gpubench/hspi/verify"
 )
 
 // labelLoad is what else a server has to do: no part of what it is.
@@ -115,7 +114,7 @@ func (s *Set) Evaluate(sessions []Session, o EvaluationOptions) (*Evaluation, er
 		return nil
 	})
 	if err == nil && o.Unknown {
-		err = t.unknown(s, sessions)
+		err = t.unknown(s, sessions, o.Alpha)
 	}
 	if err != nil {
 		return nil, err
@@ -130,6 +129,7 @@ type trial struct {
 	kind, class map[string]string // of a platform
 	predictions []report.Prediction
 	pairs       map[string]*Pair
+	refused     int               // sessions of known platforms
 	right       map[string][3]int // of a session: pairs decided rightly as published, by us, and all
 }
 
@@ -167,17 +167,18 @@ func (t *trial) predict(learnt *Set, x Session) {
 
 // claims judges that the session is each platform of the set.
 func (t *trial) claims(learnt *Set, x Session, alpha float64) {
+	j := learnt.judge(x.Said, alpha)
 	for _, p := range learnt.Platforms {
-		r := &verify.Result{Alpha: alpha}
-		learnt.decide(r, Claim{platform: p.ID}, x.Said)
-		v, _ := verify.Overall(r.Findings)
-		if t.kind[p.ID] == t.kind[x.Platform] {
-			if p.ID == x.Platform {
-				t.e.True[v]++
-			}
-			continue
+		v := j.findings(Claim{platform: p.ID})[0].Verdict
+		switch {
+		case p.ID == x.Platform:
+			t.e.True[v]++
+		case t.kind[p.ID] != t.kind[x.Platform]:
+			t.e.False[v]++
 		}
-		t.e.False[v]++
+	}
+	if j.refused {
+		t.refused++
 	}
 }
 
@@ -216,13 +217,8 @@ func (t *trial) decide(learnt *Set, unseen []Session) {
 }
 
 // unknown tries each kind of platform on a set that was learnt without it.
-func (t *trial) unknown(s *Set, sessions []Session) error {
-	t.e.Unknown = &Unknown{}
-	for _, p := range t.predictions {
-		if p.Novelty > 0 {
-			t.e.Unknown.Known++
-		}
-	}
+func (t *trial) unknown(s *Set, sessions []Session, alpha float64) error {
+	t.e.Unknown = &Unknown{Known: t.refused}
 	kinds := map[string]bool{}
 	for _, k := range t.kind {
 		kinds[k] = true
@@ -235,9 +231,8 @@ func (t *trial) unknown(s *Set, sessions []Session) error {
 		}
 		for _, x := range left {
 			t.predict(learnt, x)
-			_, unknown, _ := learnt.Recognise(x.Said)
 			t.e.Unknown.Sessions++
-			if unknown > strange {
+			if learnt.judge(x.Said, alpha).refused {
 				t.e.Unknown.Refused++
 			}
 		}
@@ -300,7 +295,8 @@ type Pair struct {
 	Ours      int `json:"ours"`
 }
 
-// duel decides between two platforms of a set.
+// duel decides between two platforms of a set; without a prompt that has different
+// answers of the two it is a tie.
 type duel struct {
 	A, B    string
 	prompts int
@@ -314,11 +310,14 @@ func (s *Set) duels() []duel {
 		for b := a + 1; b < len(s.Platforms); b++ {
 			d := duel{A: s.Platforms[a].ID, B: s.Platforms[b].ID}
 			for i := range s.Prompts {
-				if ofA, ofB := t.expected(i, a, silent), t.expected(i, b, silent); ofA != silent && ofB != silent && ofA != ofB {
+				if ofA, ofB := t.most[i][a], t.most[i][b]; ofA != silent && ofB != silent && ofA != ofB {
 					d.prompts++
 				}
 			}
 			d.winners = func(said []int) (published, ours string) {
+				if d.prompts == 0 {
+					return "", "" // what is left of the likelihood is by chance
+				}
 				switch diff := t.log(w, a, said, false) - t.log(w, b, said, false); {
 				case diff > 0:
 					ours = d.A

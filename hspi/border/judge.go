@@ -93,16 +93,12 @@ func (s *Set) Judge(f *evidence.File, c Claim, alpha float64) *verify.Result {
 
 // decide fills a result by the answers.
 func (s *Set) decide(r *verify.Result, c Claim, said []int) {
-	j := &judge{set: s, table: s.table(), said: said, alpha: r.Alpha}
-	j.scores, j.unknown, _ = s.Recognise(said)
+	j := s.judge(said, r.Alpha)
 	for _, x := range j.scores[:min(shown, len(j.scores))] {
 		r.Hypotheses = append(r.Hypotheses, verify.Hypothesis{Platform: x.Platform.ID, Probability: x.Probability})
 	}
 	r.Unknown = j.unknown
-	for _, p := range c.list() {
-		r.Findings = append(r.Findings, j.part(p))
-	}
-	j.settle(r.Findings)
+	r.Findings = j.findings(c)
 	r.Limits = append(r.Limits, "border inputs are of one model: another model, quantisation of another tool, or a server that changes prompts answers them by chance")
 	if s.Learnt == nil {
 		r.Limits = append(r.Limits, "the set was not learnt from sessions: how often platforms err is not known, so nothing can be contradicted")
@@ -117,6 +113,25 @@ type judge struct {
 	alpha   float64
 	scores  []Score
 	unknown float64
+	// refused: no platform of the set is likely enough, or would answer so.
+	refused bool
+}
+
+func (s *Set) judge(said []int, alpha float64) *judge {
+	j := &judge{set: s, table: s.table(), said: said, alpha: alpha}
+	j.scores, j.unknown, _ = s.Recognise(said)
+	j.refused = j.unknown > strange || j.p(j.scores) <= alpha
+	return j
+}
+
+// findings judges the parts of a claim.
+func (j *judge) findings(c Claim) []decide.Finding {
+	var all []decide.Finding
+	for _, p := range c.list() {
+		all = append(all, j.part(p))
+	}
+	j.settle(all)
+	return all
 }
 
 // part judges one part as far as Holm's correction does not matter.
@@ -150,15 +165,14 @@ func (j *judge) part(p part) decide.Finding {
 	k, n := j.unlike(best)
 	f.Evidence = append(f.Evidence, j.published(best, contrary), fmt.Sprintf("%d of %d answers are not those of %s", k, n, best.Platform.ID))
 	f.P = j.p(agreeing)
-	if j.unknown > strange && f.P > j.alpha {
-		return reason(decide.Inconclusive, "it answers like no platform of the set (probability of an unknown one %.2f)", j.unknown)
-	}
-	if top := j.scores[0]; j.unknown <= strange {
-		f.Found = p.word(top.Platform)
+	if !j.refused {
+		f.Found = p.word(j.scores[0].Platform)
 	}
 	switch {
 	case f.P <= j.alpha && agree < 1-firm:
 		return reason(decide.Contradicted, "platforms that the claim allows have %.3f of the probability, and would answer so with probability %.2g at most", agree, f.P)
+	case j.refused:
+		return reason(decide.Inconclusive, "it answers like no platform of the set (probability of an unknown one %.2f; p is %.2g)", j.unknown, f.P)
 	case f.P > j.alpha && agree/(agree+contra) >= firm:
 		return reason(decide.Consistent, "platforms with %s %s have %.3f of the probability", p.name, p.claimed, agree)
 	}
@@ -189,7 +203,7 @@ func (j *judge) published(claimed Score, contrary []Score) string {
 // unlike counts the answers, and those of them that are not the platform's.
 func (j *judge) unlike(x Score) (k, n int) {
 	for i, a := range j.said {
-		if e := j.table.expected(i, x.at, silent); a != silent && e != silent {
+		if e := j.table.most[i][x.at]; a != silent && e != silent {
 			n++
 			if a != e {
 				k++

@@ -34,6 +34,7 @@ type table struct {
 	seen [][][]float64 // [prompt][platform][answer], in sessions
 	made [][][]float64 // the same as the set was made, of sum 1 where there is any
 	mean [][]float64   // [prompt][answer]: what an unknown platform says
+	most [][]int       // [prompt][platform]: what it says most, silent where nothing is known
 }
 
 func (s *Set) table() *table {
@@ -47,6 +48,10 @@ func (s *Set) table() *table {
 		}
 		t.seen, t.made = append(t.seen, seen), append(t.made, made)
 		t.mean = append(t.mean, mean(seen, made))
+		t.most = append(t.most, make([]int, len(s.Platforms)))
+		for j := range s.Platforms {
+			t.most[i][j] = t.expected(i, j, silent)
+		}
 	}
 	return t
 }
@@ -93,8 +98,9 @@ func mean(seen, made [][]float64) []float64 {
 	return q
 }
 
-// expected is what a platform says most, -1 where nothing is known of it. The answer
-// without, of a session that is left out, does not count; silent leaves out none.
+// expected is what a platform says most, silent where nothing is known of it. The
+// answer without, of a session that is left out, does not count; silent leaves out
+// none.
 func (t *table) expected(prompt, platform, without int) int {
 	best, most := silent, 0.0
 	for k, n := range t.seen[prompt][platform] {

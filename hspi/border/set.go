@@ -160,6 +160,8 @@ func (s *Set) check() error {
 		return bad("its API is %q: it is %s or %s", s.API, Completions, Chat)
 	case len(s.Platforms) < 2:
 		return bad("it has %d platforms, and it takes two to differ", len(s.Platforms))
+	case len(s.Loads) == 0:
+		return bad("it has no loads")
 	case len(s.Prompts) == 0:
 		return bad("it has no prompts")
 	}

@@ -17,7 +17,7 @@ func (s *Set) Vote(a, b string, said []int) Vote {
 func (s *Set) vote(t *table, a, b int, said []int) Vote {
 	v := Vote{A: s.Platforms[a].ID, B: s.Platforms[b].ID}
 	for i := range s.Prompts {
-		ofA, ofB := t.expected(i, a, silent), t.expected(i, b, silent)
+		ofA, ofB := t.most[i][a], t.most[i][b]
 		if said[i] == silent || ofA == ofB || ofA == silent || ofB == silent {
 			continue
 		}
