@@ -1,8 +1,11 @@
 package border
 
 import (
+	"cmp"
 	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // Constants of the likelihood that are not learnt.
@@ -31,10 +34,11 @@ func byDefault() weights { return weights{Strength: 1, Made: 3, Temper: 0.2} }
 
 // table is how often each platform gave each answer.
 type table struct {
-	seen [][][]float64 // [prompt][platform][answer], in sessions
-	made [][][]float64 // the same as the set was made, of sum 1 where there is any
-	mean [][]float64   // [prompt][answer]: what an unknown platform says
-	most [][]int       // [prompt][platform]: what it says most, silent where nothing is known
+	seen [][][]float64  // [prompt][platform][answer], in sessions
+	made [][][]float64  // the same as the set was made, of sum 1 where there is any
+	sums [][][2]float64 // [prompt][platform]: of seen, of made
+	mean [][]float64    // [prompt][answer]: what an unknown platform says
+	most [][]int        // [prompt][platform]: what it says most, silent where nothing is known
 }
 
 func (s *Set) table() *table {
@@ -43,20 +47,22 @@ func (s *Set) table() *table {
 		p := &s.Prompts[i]
 		var seen, made [][]float64
 		for _, platform := range s.Platforms {
-			seen = append(seen, floats(p.Seen[platform.ID], len(p.Says)+1))
-			made = append(made, share(floats(p.made(platform.ID), len(p.Says)+1)))
+			seen = append(seen, numbers(p.Seen[platform.ID], len(p.Says)+1))
+			made = append(made, share(numbers(p.made(platform.ID), len(p.Says)+1)))
 		}
 		t.seen, t.made = append(t.seen, seen), append(t.made, made)
 		t.mean = append(t.mean, mean(seen, made))
 		t.most = append(t.most, make([]int, len(s.Platforms)))
+		t.sums = append(t.sums, make([][2]float64, len(s.Platforms)))
 		for j := range s.Platforms {
+			t.sums[i][j] = [2]float64{floats.Sum(seen[j]), floats.Sum(made[j])}
 			t.most[i][j] = t.expected(i, j, silent)
 		}
 	}
 	return t
 }
 
-func floats(counts []int, n int) []float64 {
+func numbers(counts []int, n int) []float64 {
 	f := make([]float64, n)
 	for i, c := range counts {
 		f[i] = float64(c)
@@ -66,14 +72,8 @@ func floats(counts []int, n int) []float64 {
 
 // share is counts over their sum; all 0 where that is.
 func share(counts []float64) []float64 {
-	sum := 0.0
-	for _, c := range counts {
-		sum += c
-	}
-	for i := range counts {
-		if sum > 0 {
-			counts[i] /= sum
-		}
+	if sum := floats.Sum(counts); sum > 0 {
+		floats.Scale(1/sum, counts)
 	}
 	return counts
 }
@@ -122,10 +122,8 @@ func (t *table) log(w weights, platform int, said []int, own bool) float64 {
 		if k == silent {
 			continue
 		}
-		n, total := t.seen[i][platform][k]+w.Made*t.made[i][platform][k]+w.Strength*t.mean[i][k], w.Strength
-		for j, c := range t.seen[i][platform] {
-			total += c + w.Made*t.made[i][platform][j]
-		}
+		n := t.seen[i][platform][k] + w.Made*t.made[i][platform][k] + w.Strength*t.mean[i][k]
+		total := t.sums[i][platform][0] + w.Made*t.sums[i][platform][1] + w.Strength
 		if own {
 			n, total = n-1, total-1
 		}
@@ -168,15 +166,7 @@ func (s *Set) Recognise(said []int) (scores []Score, unknown, novelty float64) {
 	for j, p := range s.Platforms {
 		scores = append(scores, Score{Platform: p, Probability: probabilities[j], Log: logs[j], at: j})
 	}
-	slices.SortStableFunc(scores, func(a, b Score) int {
-		switch {
-		case a.Log > b.Log:
-			return -1
-		case a.Log < b.Log:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(scores, func(a, b Score) int { return cmp.Compare(b.Log, a.Log) })
 	return scores, unknown, none - scores[0].Log
 }
 

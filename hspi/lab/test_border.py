@@ -1,4 +1,4 @@
-"""python3 -m unittest test_border, in this folder. Needs torch and numpy."""
+"""python3 -m unittest, in this folder. Needs torch and numpy, and is skipped without them."""
 import json
 import os
 import tempfile
