@@ -3,6 +3,7 @@ package builtin_test
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -40,16 +41,25 @@ func heldOut(t *testing.T, p *model.Profile) []hspitest.Recording {
 func TestHeldOutSessions(t *testing.T) {
 	p, err := builtin.Profile()
 	require.NoError(t, err)
-	sessions := heldOut(t, p)
+	sessions, refused := heldOut(t, p), 0
 	for _, s := range sessions {
 		r := p.Classify(s.Answers)
 		best := r.Scores[0].Platform
-		for _, name := range []string{"device", "precision", "head", "quantisation", "kv", "attention", "engine", "tp"} {
+		if told, cpu := best.Labels["device"], strings.HasPrefix(s.Labels["device"], "cpu"); cpu { // an H100 and an H200 answer the same
+			assert.Equal(t, s.Labels["device"], told, "%s session %s", s.Platform, s.Number)
+		} else {
+			assert.NotContains(t, told, "cpu", "%s session %s", s.Platform, s.Number)
+		}
+		for _, name := range []string{"precision", "head", "quantisation", "kv", "attention", "engine", "tp"} {
 			assert.Equal(t, s.Labels[name], best.Labels[name], "%s session %s: %s", s.Platform, s.Number, name)
 		}
-		assert.Less(t, r.Unknown, 0.5, s.Platform)
+		if r.Unknown > 0.5 {
+			refused++
+			t.Logf("%s session %s is refused, probability of an unknown platform %.2f", s.Platform, s.Number, r.Unknown)
+		}
 	}
-	assert.GreaterOrEqual(t, len(sessions), 20)
+	assert.GreaterOrEqual(t, len(sessions), 50)
+	assert.LessOrEqual(t, refused, len(sessions)/20)
 }
 
 // TestAnotherModel: of a model that the profile does not know, nothing is said that
