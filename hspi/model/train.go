@@ -139,10 +139,16 @@ func (t *training) pairs(ctx context.Context, p *Profile, use []int) ([]pairing,
 
 // fit learns the weights.
 func (p *Profile) fit(pairings []pairing) error {
+	kin := p.kin()
 	cases := make([]choice, len(pairings))
 	for i, a := range pairings {
-		cases[i].right = a.own
-		for _, c := range a.pairs {
+		for j, c := range a.pairs {
+			switch {
+			case j == a.own:
+				cases[i].right = len(cases[i].x)
+			case kin(a.own, j):
+				continue // which of them it is would be learned from chance
+			}
 			cases[i].x = append(cases[i].x, c.sums())
 		}
 	}
@@ -153,19 +159,29 @@ func (p *Profile) fit(pairings []pairing) error {
 	if p.Temperature, err = calibrate(cases, pairings); err != nil {
 		return err
 	}
-	if err := p.fitLikeness(pairings); err != nil {
+	if err := p.fitLikeness(pairings, kin); err != nil {
 		return err
 	}
-	p.test(pairings)
+	p.test(pairings, kin)
 	return nil
 }
 
+// kin tells of two platforms, by index, whether they are the same but for the load,
+// or twins.
+func (p *Profile) kin() func(i, j int) bool {
+	first := Twins(p.Platforms)
+	return func(i, j int) bool {
+		a, b := p.Platforms[i], p.Platforms[j]
+		return first[a.Name] == first[b.Name] || a.twin(b)
+	}
+}
+
 // test counts what goes wrong with sessions that are compared with the others.
-func (p *Profile) test(pairings []pairing) {
+func (p *Profile) test(pairings []pairing, kin func(i, j int) bool) {
 	p.Tested = Tested{Sessions: len(pairings)}
 	for _, a := range pairings {
 		own := p.Platforms[a.own]
-		if best := p.nearest(a.pairs, func(int) bool { return true }); best != a.own && !own.twin(p.Platforms[best]) {
+		if best := p.nearest(a.pairs, func(int) bool { return true }); best != a.own && !kin(a.own, best) {
 			p.Tested.Wrong++
 		}
 		if p.like(a.pairs[a.own], own) < 0.5 {
@@ -235,11 +251,11 @@ func temperature(cases []choice, w []float64) float64 {
 // fitLikeness learns whether a session is of the platform that it is nearest to:
 // each session beside its own platform, and beside the nearest other one, as if its
 // own had not been enrolled.
-func (p *Profile) fitLikeness(pairings []pairing) error {
+func (p *Profile) fitLikeness(pairings []pairing, kin func(i, j int) bool) error {
 	var cases []yesNo
 	for _, a := range pairings {
 		cases = append(cases, yesNo{a.pairs[a.own].likeness(p.Platforms[a.own]), true, 1})
-		other := p.nearest(a.pairs, func(j int) bool { return j != a.own && !p.Platforms[j].twin(p.Platforms[a.own]) })
+		other := p.nearest(a.pairs, func(j int) bool { return j != a.own && !kin(a.own, j) })
 		if other >= 0 {
 			cases = append(cases, yesNo{a.pairs[other].likeness(p.Platforms[other]), false, 1})
 		}
