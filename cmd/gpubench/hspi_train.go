@@ -183,7 +183,7 @@ func (f *trainFlags) class(w world, page *report.Page, all map[string]figures, p
 	page.Sections = append(page.Sections, section)
 	x := f.figures(of)
 	all[strings.ReplaceAll(way.stem, "-", "_")] = x
-	f.say(w, "%-26s balanced accuracy %s, macro F1 %s of %s", way.title, x.BalancedAccuracy, x.MacroF1, count(x.Classes, "class"))
+	f.say(w, "%-26s balanced accuracy %s, macro F1 %s of %d classes", way.title, x.BalancedAccuracy, x.MacroF1, x.Classes)
 	if x.Unknown != nil {
 		f.say(w, "%-26s unknown platforms, AUROC %.3f", "", *x.Unknown)
 	}
