@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gpubench/gpubench/hspi/claim"
+	"github.com/gpubench/gpubench/hspi/feature"
 	"github.com/gpubench/gpubench/hspi/model"
 )
 
@@ -35,9 +36,10 @@ func Try(ctx context.Context, sessions []model.Session, others int, seed uint64,
 	err := model.Folds(ctx, sessions, func(p *model.Profile, unseen []model.Session) error {
 		var all []attempt
 		for i := range unseen {
-			all = append(all, attempt{session: &unseen[i], said: ClaimOf(unseen[i].Labels)})
+			read := feature.Read(unseen[i].Answers)
+			all = append(all, attempt{session: &unseen[i], read: read, said: ClaimOf(unseen[i].Labels)})
 			for _, j := range random.Perm(len(p.Platforms))[:min(others, len(p.Platforms))] {
-				if a := (attempt{session: &unseen[i], said: ClaimOf(p.Platforms[j].Labels)}); len(a.lies()) > 0 {
+				if a := (attempt{session: &unseen[i], read: read, said: ClaimOf(p.Platforms[j].Labels)}); len(a.lies()) > 0 {
 					all = append(all, a)
 				}
 			}
@@ -51,6 +53,7 @@ func Try(ctx context.Context, sessions []model.Session, others int, seed uint64,
 // attempt is one claim about one session.
 type attempt struct {
 	session *model.Session
+	read    *feature.Reading // its answers, for all claims about it
 	said    claim.Claim
 	got     *Decision
 }
@@ -72,7 +75,7 @@ func (t *Trial) judge(ctx context.Context, all []attempt, p *model.Profile, o Op
 	for i := range all {
 		group.Go(func() error {
 			if ctx.Err() == nil {
-				all[i].got = Decide(all[i].said, all[i].session.Answers, p, o)
+				all[i].got = DecideRead(all[i].said, all[i].read, p, o)
 			}
 			return ctx.Err()
 		})

@@ -53,7 +53,8 @@ func (d *decoder) asked(q Request) Asked {
 type decoder struct {
 	parser loosejson.Parser
 	r      *Response
-	event  int // of the stream that is being read; -1: none
+	event  int         // of the stream that is being read; -1: none
+	places map[int]int // of choices, by index
 }
 
 // problem notes a problem, or counts it where it is known.
@@ -175,13 +176,19 @@ func integer(v loosejson.Value) int {
 
 // at is the choice of that index.
 func (d *decoder) at(index int) *Choice {
-	for i := range d.r.Choices {
-		if d.r.Choices[i].Index == index {
-			return &d.r.Choices[i]
-		}
+	if len(d.r.Choices) == 0 {
+		clear(d.places)
 	}
-	d.r.Choices = append(d.r.Choices, Choice{Index: index, Echoed: -1})
-	return &d.r.Choices[len(d.r.Choices)-1]
+	i, ok := d.places[index]
+	if !ok {
+		if d.places == nil {
+			d.places = map[int]int{}
+		}
+		i = len(d.r.Choices)
+		d.places[index] = i
+		d.r.Choices = append(d.r.Choices, Choice{Index: index, Echoed: -1})
+	}
+	return &d.r.Choices[i]
 }
 
 // choice reads an element of choices, whole or a part in a stream.
@@ -295,9 +302,10 @@ func (d *decoder) echoed(c *Choice) {
 		total, errTotal := strconv.Atoi(string(u.Prompt))
 		fresh, errFresh := strconv.Atoi(string(u.Completion))
 		switch n := len(c.Positions); {
-		case errTotal == nil && errFresh == nil && n == total+fresh:
+		case errTotal != nil || total < 0 || total > n: // whatever a server says, no more than there are
+		case errFresh == nil && fresh == n-total:
 			c.Echoed = total
-		case errTotal == nil && n == total:
+		case n == total:
 			c.Echoed = n
 		}
 	}

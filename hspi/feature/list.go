@@ -53,11 +53,18 @@ func (l *list) add(t evidence.Token, text evidence.Number) bool {
 	return true
 }
 
-// parse reads a finite number that is no sentinel, and counts its decimals; -1:
-// it has an exponent.
+// Beyond these no number is a logprob, whoever sends it: sums of the others, and of
+// their exponentials, stay finite.
+const (
+	leastLogprob    = -1e6
+	greatestLogprob = 100
+)
+
+// parse reads a finite number that is no sentinel and may be a logprob, and counts
+// its decimals; -1: it has an exponent.
 func parse(s string) (v float64, decimals int, ok bool) {
 	v, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || evidence.IsSentinel(v) {
+	if err != nil || !(v >= leastLogprob && v <= greatestLogprob) || evidence.IsSentinel(v) {
 		return 0, 0, false
 	}
 	point := -1

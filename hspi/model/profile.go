@@ -136,6 +136,8 @@ func (p *Profile) usable() error {
 		return fmt.Errorf("%w: it says that it is %q, not %q", ErrProfile, p.Kind, kind)
 	case p.Schema > SchemaVersion || p.Schema < 1:
 		return fmt.Errorf("%w: it has version %d, and this program reads up to %d", ErrProfile, p.Schema, SchemaVersion)
+	case len(p.Platforms) < 2:
+		return fmt.Errorf("%w: it has %d platforms, and two are the least", ErrProfile, len(p.Platforms))
 	case len(p.Choice) != len(sumNames()) || len(p.Likeness) != 1+len(likenessNames()) || p.Temperature <= 0:
 		return fmt.Errorf("%w: its weights do not fit", ErrProfile)
 	}

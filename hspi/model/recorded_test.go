@@ -165,8 +165,10 @@ func TestUnusableProfiles(t *testing.T) {
 	for text, says := range map[string]string{
 		"":   "EOF",
 		`{}`: `it says that it is ""`,
-		`{"kind":"gpubench hspi profile","schema":99}`: "it has version 99",
-		`{"kind":"gpubench hspi profile","schema":1}`:  "its weights do not fit",
+		`{"kind":"gpubench hspi profile","schema":99}`:                                        "it has version 99",
+		`{"kind":"gpubench hspi profile","schema":1}`:                                         "it has 0 platforms",
+		`{"kind":"gpubench hspi profile","schema":1,"platforms":[{"name":"a"}]}`:              "it has 1 platforms",
+		`{"kind":"gpubench hspi profile","schema":1,"platforms":[{"name":"a"},{"name":"b"}]}`: "its weights do not fit",
 	} {
 		_, err := Read(strings.NewReader(text))
 		require.ErrorIs(t, err, ErrProfile, text)
