@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +10,7 @@ import (
 	"github.com/gpubench/gpubench/hspi/enrol"
 	"github.com/gpubench/gpubench/hspi/evidence"
 	"github.com/gpubench/gpubench/hspi/probe"
+	"github.com/gpubench/gpubench/hspi/verify"
 )
 
 func borderCommand(w world) *cobra.Command {
@@ -78,12 +76,15 @@ func (f *borderFlags) ask(ctx context.Context, w world, s *border.Set, path stri
 }
 
 // would prints what would be asked.
-func (f *borderFlags) would(w world, s *border.Set, o border.Options) error {
+func (f *borderFlags) would(w world, s *border.Set, o border.Options, asJSON bool) error {
 	p, err := s.Plan(o.Model, o.Repeats)
 	if err != nil {
 		return err
 	}
 	most := probe.Estimate(p.Items(), o.Price)
+	if asJSON {
+		return w.json(most)
+	}
 	fmt.Fprintf(w.out, "Dry run: nothing is sent. %s to %s, up to %s, cost up to %.6f.\n", count(most.Requests, "request"), o.Endpoint,
 		count(most.Tokens(), "token"), most.Cost)
 	return nil
@@ -127,25 +128,14 @@ func (f *borderAskFlags) run(ctx context.Context, w world) error {
 	}
 	o.Label, o.Session = f.platform, f.session
 	if f.dryRun {
-		return f.would(w, s, o)
+		return f.would(w, s, o, false)
 	}
 	rec, err := f.ask(ctx, w, s, f.out, o)
 	if rec == nil {
 		return probeError(err)
 	}
-	fmt.Fprintf(w.out, "evidence  %s\nhead      %s\n", f.out, rec.Head)
-	fmt.Fprintf(w.out, "answered  %d of %s\n", rec.Result.Answered, count(rec.Result.Items, "request"))
-	fmt.Fprintf(w.out, "spent     %s\n", spent(rec.Result.Spent, o.Price))
-	switch {
-	case errors.Is(err, context.Canceled):
-		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the same command goes on with %s", f.out)}
-	case err != nil:
-		return probeError(fmt.Errorf("%w (what was answered is in %s)", err, f.out))
-	case len(rec.Result.Failed) > 0:
-		return fmt.Errorf("%d of %s were not answered, the first: %w; the same command asks them again", len(rec.Result.Failed),
-			count(rec.Result.Items, "request"), rec.Result.Failed[0].Err)
-	}
-	return nil
+	showRecording(w, rec, o.Price, f.out)
+	return recordEnd(rec, err, f.out)
 }
 
 type borderVerifyFlags struct {
@@ -171,13 +161,10 @@ was learnt from sessions by 'gpubench hspi border train'.
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c.Context(), w) },
 	}
 	f.borderFlags.add(c)
+	f.addVerdict(c, "alpha", "what is said to serve it: a platform of the set, or parts such as bf16-flash")
 	flags := c.Flags()
-	flags.StringVar(&f.claim, "claim", "", "what is said to serve it: a platform of the set, or parts such as bf16-flash")
-	flags.Float64Var(&f.alpha, "alpha", 0.01, "how often, at most, a true claim may be called contradicted")
-	flags.BoolVar(&f.tested, "tested-only", false, "leave parts that cannot be tested out of the verdict and the exit code")
-	flags.BoolVar(&f.asJSON, "json", false, "print the verdict as JSON")
-	flags.BoolVar(&f.noReport, "no-report", false, "write no report")
-	flags.StringVar(&f.evidence, "evidence", "", "judge this recorded evidence, and ask nobody")
+	flags.StringVar(&f.evidence, "evidence", "", "judge this recorded evidence, a file or the folder of an earlier run, and ask nobody")
+	complete(c, "evidence", completeEvidence)
 	flags.StringVarP(&f.out, "out", "o", "", "output folder (default gpubench-out/verify-TIME)")
 	completeFolder(c, "out")
 	return c
@@ -204,54 +191,18 @@ func (f *borderVerifyFlags) run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
+	judge := func(file *evidence.File) *verify.Result { return s.Judge(file, said, f.alpha) }
 	if f.evidence != "" {
-		return f.offline(w, s, said)
+		return f.offline(w, &f.endpointFlags, f.evidence, judge)
 	}
 	o, err := f.borderOptions()
 	if err != nil {
 		return err
 	}
 	if f.dryRun {
-		return f.would(w, s, o)
+		return f.would(w, s, o, f.asJSON)
 	}
-	online := verifyFlags{endpointFlags: f.endpointFlags}
-	if err := online.folder(w); err != nil {
-		return err
-	}
-	f.out = online.out
-	path := filepath.Join(f.out, evidenceName)
-	rec, askErr := f.ask(ctx, w, s, path, o)
-	if rec == nil {
-		return probeError(askErr)
-	}
-	if errors.Is(askErr, context.Canceled) {
-		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the same command with --out %s goes on", quote(f.out))}
-	}
-	if askErr != nil {
-		w.tell("%s", strings.ReplaceAll(askErr.Error(), "\n", "; "))
-	}
-	file, err := evidence.Load(path)
-	if err != nil {
-		return err
-	}
-	result := s.Judge(file, said, f.alpha)
-	result.Spent = &rec.Result.Spent
-	return f.deliver(w, result, path, f.out)
-}
-
-// offline judges what was recorded.
-func (f *borderVerifyFlags) offline(w world, s *border.Set, said border.Claim) error {
-	if f.endpoint != "" || f.dryRun {
-		return usagef("--evidence asks nobody: leave --endpoint and --dry-run away")
-	}
-	file, err := evidence.Load(f.evidence)
-	switch {
-	case errors.Is(err, evidence.ErrTorn):
-		w.tell("%s: %v; what is whole is judged", f.evidence, err)
-	case err != nil:
-		return usagef("--evidence %s: %w", f.evidence, err)
-	}
-	return f.deliver(w, s.Judge(file, said, f.alpha), f.evidence, f.out)
+	return f.online(w, &f.endpointFlags, func(path string) (*enrol.Recording, error) { return f.ask(ctx, w, s, path, o) }, judge)
 }
 
 type borderTrainFlags struct {

@@ -74,12 +74,18 @@ func (f *enrollFlags) run(ctx context.Context, w world) error {
 	if rec == nil {
 		return probeError(err)
 	}
-	f.show(w, o, rec)
+	showRecording(w, rec, o.Price, f.out)
+	return recordEnd(rec, err, f.out)
+}
+
+// recordEnd is how a command that records ends: what was not answered is an error
+// that says how to go on.
+func recordEnd(rec *enrol.Recording, err error, out string) error {
 	switch {
 	case errors.Is(err, context.Canceled):
-		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the same command goes on with %s", f.out)}
+		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the same command goes on with %s", out)}
 	case err != nil:
-		return probeError(fmt.Errorf("%w (what was answered is in %s)", err, f.out))
+		return probeError(fmt.Errorf("%w (what was answered is in %s)", err, out))
 	case len(rec.Result.Failed) > 0:
 		return fmt.Errorf("%d of %s were not answered, the first: %w; the same command asks them again", len(rec.Result.Failed),
 			count(rec.Result.Items, "request"), rec.Result.Failed[0].Err)
@@ -87,11 +93,12 @@ func (f *enrollFlags) run(ctx context.Context, w world) error {
 	return nil
 }
 
-func (f *enrollFlags) show(w world, o enrol.Options, rec *enrol.Recording) {
-	fmt.Fprintf(w.out, "evidence  %s\n", f.out)
+// showRecording prints what a command recorded.
+func showRecording(w world, rec *enrol.Recording, price probe.Price, out string) {
+	fmt.Fprintf(w.out, "evidence  %s\n", out)
 	fmt.Fprintf(w.out, "head      %s\n", rec.Head)
 	fmt.Fprintf(w.out, "answered  %d of %s\n", rec.Result.Answered, count(rec.Result.Items, "request"))
-	fmt.Fprintf(w.out, "spent     %s\n", spent(rec.Result.Spent, o.Price))
+	fmt.Fprintf(w.out, "spent     %s\n", spent(rec.Result.Spent, price))
 	for _, s := range rec.Skipped {
 		fmt.Fprintf(w.out, "left out  %s\n", s)
 	}

@@ -212,9 +212,6 @@ type way struct {
 	labels      []string
 }
 
-// labelLoad is what else a server had to do: no part of what it is.
-const labelLoad = "load"
-
 // ways are by platform, by precision and quantisation together, and by each label
 // that has several words.
 func ways(sessions []model.Session) []way {
@@ -232,7 +229,7 @@ func ways(sessions []model.Session) []way {
 		list = append(list, way{"Precision and quantisation", "precision-quantisation", []string{"precision", "quantisation"}})
 	}
 	for _, name := range slices.Sorted(maps.Keys(words)) {
-		if len(words[name]) > 1 && name != labelLoad {
+		if len(words[name]) > 1 && name != model.LabelLoad {
 			list = append(list, way{upper(name), strings.ReplaceAll(name, string(os.PathSeparator), "-"), []string{name}})
 		}
 	}

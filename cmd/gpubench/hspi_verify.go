@@ -13,6 +13,7 @@ import (
 	"github.com/gpubench/gpubench/hspi/builtin"
 	"github.com/gpubench/gpubench/hspi/claim"
 	"github.com/gpubench/gpubench/hspi/decide"
+	"github.com/gpubench/gpubench/hspi/enrol"
 	"github.com/gpubench/gpubench/hspi/evidence"
 	"github.com/gpubench/gpubench/hspi/model"
 	"github.com/gpubench/gpubench/hspi/verify"
@@ -34,10 +35,15 @@ type verdictFlags struct {
 
 // add adds them; alpha is the name of the flag for the error rate of verdicts.
 func (f *verdictFlags) add(c *cobra.Command, alpha string) {
-	flags := c.Flags()
-	flags.StringVar(&f.claim, "claim", "", "what is said to serve it, such as h100-bf16-vllm or precision=bf16,tp=2")
-	complete(c, "claim", completeClaim)
+	f.addVerdict(c, alpha, "what is said to serve it, such as h100-bf16-vllm or precision=bf16,tp=2")
 	addProfile(c, &f.profile)
+}
+
+// addVerdict adds those that need no profile; claim says what a claim may be.
+func (f *verdictFlags) addVerdict(c *cobra.Command, alpha, claim string) {
+	flags := c.Flags()
+	flags.StringVar(&f.claim, "claim", "", claim)
+	complete(c, "claim", completeClaim)
 	flags.Float64Var(&f.alpha, alpha, 0.01, "how often, at most, a true claim may be called contradicted")
 	flags.BoolVar(&f.tested, "tested-only", false, "leave parts that cannot be tested out of the verdict and the exit code")
 	flags.BoolVar(&f.asJSON, "json", false, "print the verdict, or with --dry-run the forecast, as JSON")
@@ -139,8 +145,9 @@ func (f *verifyFlags) run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
+	judge := func(file *evidence.File) *verify.Result { return f.judge(file, said) }
 	if f.evidence != "" {
-		return f.offline(w, said)
+		return f.offline(w, &f.endpointFlags, f.evidence, judge)
 	}
 	o, err := f.options()
 	if err != nil {
@@ -149,17 +156,22 @@ func (f *verifyFlags) run(ctx context.Context, w world) error {
 	if f.dryRun {
 		return dryRun(w, o, f.asJSON)
 	}
-	if err := f.folder(w); err != nil {
+	return f.online(w, &f.endpointFlags, func(path string) (*enrol.Recording, error) { return f.record(ctx, w, path, o) }, judge)
+}
+
+// online records an endpoint in the output folder, and judges what it answered.
+func (f *verdictFlags) online(w world, to *endpointFlags, record func(path string) (*enrol.Recording, error), judge func(*evidence.File) *verify.Result) error {
+	if err := to.folder(w); err != nil {
 		return err
 	}
-	path := filepath.Join(f.out, evidenceName)
-	rec, recordErr := f.record(ctx, w, path, o)
+	path := filepath.Join(to.out, evidenceName)
+	rec, recordErr := record(path)
 	if rec == nil {
-		_ = os.Remove(f.out) // only where it is empty
+		_ = os.Remove(to.out) // only where it is empty
 		return probeError(recordErr)
 	}
 	if errors.Is(recordErr, context.Canceled) {
-		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the same command with --out %s goes on", quote(f.out))}
+		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the same command with --out %s goes on", quote(to.out))}
 	}
 	if recordErr != nil {
 		w.tell("%s", strings.ReplaceAll(recordErr.Error(), "\n", "; "))
@@ -168,17 +180,17 @@ func (f *verifyFlags) run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	result := f.judge(file, said)
+	result := judge(file)
 	result.Spent = &rec.Result.Spent
-	return f.deliver(w, result, path, f.out)
+	return f.deliver(w, result, path, to.out)
 }
 
 // offline judges what was recorded.
-func (f *verifyFlags) offline(w world, said claim.Claim) error {
-	if f.endpoint != "" || f.dryRun {
+func (f *verdictFlags) offline(w world, to *endpointFlags, recorded string, judge func(*evidence.File) *verify.Result) error {
+	if to.endpoint != "" || to.dryRun {
 		return usagef("--evidence asks nobody: leave --endpoint and --dry-run away")
 	}
-	path := inFolder(f.evidence)
+	path := inFolder(recorded)
 	file, err := evidence.Load(path)
 	switch {
 	case errors.Is(err, evidence.ErrTorn):
@@ -186,7 +198,7 @@ func (f *verifyFlags) offline(w world, said claim.Claim) error {
 	case err != nil:
 		return usagef("--evidence %s: %w", path, err)
 	}
-	return f.deliver(w, f.judge(file, said), path, f.out)
+	return f.deliver(w, judge(file), path, to.out)
 }
 
 // inFolder is the evidence file, where a folder of a verification is named.
@@ -198,7 +210,7 @@ func inFolder(path string) string {
 }
 
 // folder makes the output folder.
-func (f *verifyFlags) folder(w world) error {
+func (f *endpointFlags) folder(w world) error {
 	if f.out == "" {
 		f.out = filepath.Join("gpubench-out", "verify-"+w.now().Format("20060102-150405"))
 	}

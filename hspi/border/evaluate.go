@@ -7,11 +7,9 @@ import (
 	"strings"
 
 	"github.com/gpubench/gpubench/hspi/decide"
+	"github.com/gpubench/gpubench/hspi/model"
 	"github.com/gpubench/gpubench/hspi/report"
 )
-
-// labelLoad is what else a server has to do: no part of what it is.
-const labelLoad = "load"
 
 // Evaluation is how well sessions are recognised by sets that were learnt from
 // sessions of other numbers. Platforms that differ in load only count as one.
@@ -138,7 +136,7 @@ func (t *trial) merge(sessions []Session) {
 	of := map[string]string{} // name by all labels but load
 	key := func(x Session) string {
 		labels := maps.Clone(x.Labels)
-		delete(labels, labelLoad)
+		delete(labels, model.LabelLoad)
 		delete(labels, "session")
 		if len(labels) == 0 {
 			return x.Platform

@@ -3,7 +3,6 @@ package border
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"gonum.org/v1/gonum/mathext"
 
@@ -130,7 +129,7 @@ func (j *judge) findings(c Claim) []decide.Finding {
 	for _, p := range c.list() {
 		all = append(all, j.part(p))
 	}
-	j.settle(all)
+	decide.Settle(all, j.alpha)
 	return all
 }
 
@@ -164,7 +163,7 @@ func (j *judge) part(p part) decide.Finding {
 	best := agreeing[0]
 	k, n := j.unlike(best)
 	f.Evidence = append(f.Evidence, j.published(best, contrary), fmt.Sprintf("%d of %d answers are not those of %s", k, n, best.Platform.ID))
-	f.P = j.p(agreeing)
+	f.Test(j.p(agreeing))
 	if !j.refused {
 		f.Found = p.word(j.scores[0].Platform)
 	}
@@ -238,24 +237,4 @@ func atLeast(k, n int, rate float64) float64 {
 		return 1
 	}
 	return mathext.RegIncBeta(float64(k), float64(n-k+1), rate)
-}
-
-// settle corrects for the number of parts (Holm), and takes back what does not stand.
-func (j *judge) settle(all []decide.Finding) {
-	var tested []*decide.Finding
-	for i := range all {
-		if all[i].Verdict != decide.NotTestable {
-			tested = append(tested, &all[i])
-		}
-	}
-	slices.SortStableFunc(tested, func(a, b *decide.Finding) int { return cmp.Compare(a.P, b.P) })
-	last := 0.0
-	for i, f := range tested {
-		last = max(last, min(1, f.P*float64(len(tested)-i)))
-		f.Adjusted = last
-		if f.Verdict == decide.Contradicted && f.Adjusted > j.alpha {
-			f.Verdict = decide.Inconclusive
-			f.Evidence = append(f.Evidence, fmt.Sprintf("after Holm's correction over the parts p is %.2g, above %g", f.Adjusted, j.alpha))
-		}
-	}
 }

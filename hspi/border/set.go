@@ -1,7 +1,6 @@
 package border
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/gpubench/gpubench/internal/jsonfile"
 )
 
 // Version is the version of the sets that this package reads and writes.
@@ -104,48 +103,22 @@ func Load(path string) (*Set, error) {
 	return s, nil
 }
 
-// most bounds a set in memory: a damaged file must not fill it.
-const most = 256 << 20
-
 // Read reads a set, plain or compressed.
 func Read(r io.Reader) (*Set, error) {
-	text, err := io.ReadAll(io.LimitReader(r, most))
-	if err == nil && bytes.HasPrefix(text, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
-		text, err = unzip(text)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSet, err)
-	}
 	s := new(Set)
-	if err := json.Unmarshal(text, s); err != nil {
+	if err := jsonfile.Read(r, s); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSet, err)
 	}
 	return s, s.check()
 }
 
-func unzip(text []byte) ([]byte, error) {
-	z, err := zstd.NewReader(bytes.NewReader(text))
-	if err != nil {
-		return nil, err
-	}
-	defer z.Close()
-	return io.ReadAll(io.LimitReader(z, most))
-}
-
-// Save writes the set, compressed where the name ends in .zst.
+// Save writes the set, compressed where the name ends in .zst. The file appears
+// whole or not at all.
 func (s *Set) Save(path string) error {
-	text, err := json.Marshal(s)
-	if err != nil {
+	if err := jsonfile.Save(path, s); err != nil {
 		return fmt.Errorf("write set: %w", err)
 	}
-	if strings.HasSuffix(path, ".zst") {
-		z, err := zstd.NewWriter(nil)
-		if err != nil {
-			return fmt.Errorf("write set: %w", err)
-		}
-		text = z.EncodeAll(text, nil)
-	}
-	return os.WriteFile(path, text, 0o666)
+	return nil
 }
 
 // check says what is wrong with a set.

@@ -1,8 +1,8 @@
 // Package builtin holds the profile that works out of the box: the lab's platforms
 // on an H200, an H100 and CPUs, learned from the recordings in hspi/recorded but
-// their sixth sessions. It is made from those, unpacked, by
+// their sixth sessions. It is made by
 //
-//	gpubench hspi train FOLDER --without-session 6 --out hspi/builtin/profile.json.zst
+//	gpubench hspi train hspi/recorded --without-session 6 --out hspi/builtin/profile.json.zst
 //
 // The lab serves a small model of its own. Of other models the profile knows
 // nothing, and says so: they are like no enrolled platform.

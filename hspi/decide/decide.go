@@ -102,10 +102,7 @@ func DecideRead(c claim.Claim, read *feature.Reading, p *model.Profile, o Option
 	for _, s := range c.Stated {
 		d.Findings = append(d.Findings, j.part(s))
 	}
-	holm(d.Findings)
-	for i := range d.Findings {
-		j.settle(&d.Findings[i])
-	}
+	Settle(d.Findings, o.Alpha)
 	d.Verdict = overall(d.Findings)
 	return d
 }
@@ -144,27 +141,6 @@ func overall(all []Finding) Verdict {
 		}
 	}
 	return NotTestable
-}
-
-// holm adjusts the p values of the parts that were tested.
-func holm(all []Finding) {
-	var tested []*Finding
-	for i := range all {
-		if all[i].tested {
-			tested = append(tested, &all[i])
-		}
-	}
-	slices.SortStableFunc(tested, func(a, b *Finding) int {
-		if a.P < b.P {
-			return -1
-		}
-		return 1
-	})
-	last := 0.0
-	for i, f := range tested {
-		last = max(last, min(1, f.P*float64(len(tested)-i)))
-		f.Adjusted = last
-	}
 }
 
 // limits are what the answers themselves rule out.

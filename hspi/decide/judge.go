@@ -132,7 +132,7 @@ func (j *judge) compared(s claim.Stated) Finding {
 	if j.result.Unknown > strange {
 		return reason(Inconclusive, "it answers like no enrolled platform (probability of an unknown one %.2f); kernels, versions or a load that were not recorded can do that", j.result.Unknown)
 	}
-	f.P, f.tested = j.worstCase(v.agreeing), true
+	f.Test(j.worstCase(v.agreeing))
 	f.Found = j.fits(v.label)
 	known := v.agree + v.contra
 	switch {
@@ -143,14 +143,6 @@ func (j *judge) compared(s claim.Stated) Finding {
 			v.label, v.contra/known, f.P)
 	}
 	return reason(Inconclusive, "platforms with %s %s have %.2f of the probability, others %.2f", v.label, s.Word, v.agree/known, v.contra/known)
-}
-
-// settle takes back contradictions that do not stand after Holm's correction.
-func (j *judge) settle(f *Finding) {
-	if f.Verdict == Contradicted && !f.grid && f.Adjusted > j.o.Alpha {
-		f.Verdict = Inconclusive
-		f.Evidence = append(f.Evidence, fmt.Sprintf("after Holm's correction over the parts p is %.2g, above %g", f.Adjusted, j.o.Alpha))
-	}
 }
 
 // worstCase is the greatest p value over the platforms that a claim allows: one of
@@ -182,7 +174,7 @@ func (j *judge) twins(v sides, claimed string) (string, bool) {
 	same, pairs := 0, 0
 	for _, x := range v.agreeing {
 		for _, y := range v.contrary {
-			if y.Platform.Labels[v.label] != b.Labels[v.label] || !alikeBut(x.Platform, y.Platform, v.label) {
+			if y.Platform.Labels[v.label] != b.Labels[v.label] || !x.Platform.AlikeBut(y.Platform, v.label, model.LabelLoad) {
 				continue
 			}
 			pairs++
@@ -192,17 +184,6 @@ func (j *judge) twins(v sides, claimed string) (string, bool) {
 		}
 	}
 	return fmt.Sprintf("of %d enrolled pairs that differ in nothing but the %s, %s or %s, %d gave the same digits, so it cannot be told from answers", pairs, v.label, claimed, b.Labels[v.label], same), 2*same > pairs
-}
-
-// alikeBut reports whether two platforms differ in one label, and at most in load
-// beside it.
-func alikeBut(a, b *model.Platform, label string) bool {
-	for name, word := range a.Labels {
-		if name != label && name != "load" && b.Labels[name] != word {
-			return false
-		}
-	}
-	return true
 }
 
 func nearestWords(s model.Score) string {

@@ -1,8 +1,6 @@
 package model
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,10 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
 	"gonum.org/v1/gonum/stat/distuv"
 
-	"github.com/gpubench/gpubench/internal/atomicfile"
+	"github.com/gpubench/gpubench/internal/jsonfile"
 )
 
 // SchemaVersion is the version of the profiles that this package writes.
@@ -70,27 +67,13 @@ func (p *Profile) platform(name string, labels map[string]string) *Platform {
 	return p.Platforms[at]
 }
 
-// Write writes the profile as JSON.
-func (p *Profile) Write(w io.Writer) error {
-	if err := json.NewEncoder(w).Encode(p); err != nil {
+// Save stores the profile as JSON, compressed by zstd where the path ends in .zst.
+// The file appears whole or not at all.
+func (p *Profile) Save(path string) error {
+	if err := jsonfile.Save(path, p); err != nil {
 		return fmt.Errorf("write profile: %w", err)
 	}
 	return nil
-}
-
-// Save stores the profile, compressed by zstd where the path ends in .zst. The file
-// appears whole or not at all.
-func (p *Profile) Save(path string) error {
-	return atomicfile.Write(path, func(f *os.File) error {
-		if !strings.HasSuffix(path, ".zst") {
-			return p.Write(f)
-		}
-		z, err := zstd.NewWriter(f, zstd.WithEncoderLevel(zstd.SpeedBestCompression))
-		if err != nil {
-			return err
-		}
-		return errors.Join(p.Write(z), z.Close())
-	})
 }
 
 // Load reads a profile, plain or compressed.
@@ -107,23 +90,10 @@ func Load(path string) (*Profile, error) {
 	return p, nil
 }
 
-// maxProfile bounds what is read: a damaged file must not fill memory.
-const maxProfile = 512 << 20
-
 // Read is Load for what is no file.
 func Read(r io.Reader) (*Profile, error) {
-	buffered := bufio.NewReader(r)
-	var src io.Reader = buffered
-	if start, err := buffered.Peek(4); err == nil && string(start) == "\x28\xb5\x2f\xfd" {
-		z, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, fmt.Errorf("decompress profile: %w", err)
-		}
-		defer z.Close()
-		src = z
-	}
 	p := new(Profile)
-	if err := json.NewDecoder(io.LimitReader(src, maxProfile)).Decode(p); err != nil {
+	if err := jsonfile.Read(r, p); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrProfile, err)
 	}
 	return p, p.usable()

@@ -172,7 +172,7 @@ func (p *Profile) kin() func(i, j int) bool {
 	first := Twins(p.Platforms)
 	return func(i, j int) bool {
 		a, b := p.Platforms[i], p.Platforms[j]
-		return first[a.Name] == first[b.Name] || a.twin(b)
+		return first[a.Name] == first[b.Name] || a.AlikeBut(b, LabelLoad)
 	}
 }
 
@@ -279,11 +279,11 @@ func (p *Profile) nearest(pairs []Pair, allowed func(int) bool) int {
 	return at
 }
 
-// twin reports whether two platforms differ in nothing but their load.
-func (p *Platform) twin(q *Platform) bool {
+// AlikeBut reports whether two platforms have the same labels, but for some.
+func (p *Platform) AlikeBut(q *Platform, but ...string) bool {
 	for _, pair := range [][2]map[string]string{{p.Labels, q.Labels}, {q.Labels, p.Labels}} {
 		for name, word := range pair[0] {
-			if name != labelLoad && pair[1][name] != word {
+			if !slices.Contains(but, name) && pair[1][name] != word {
 				return false
 			}
 		}
@@ -291,5 +291,5 @@ func (p *Platform) twin(q *Platform) bool {
 	return len(p.Labels) > 0
 }
 
-// labelLoad is the label for what else a server had to do: no part of a platform.
-const labelLoad = "load"
+// LabelLoad is the label for what else a server had to do: no part of a platform.
+const LabelLoad = "load"

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
 	"image/color"
 	"math"
@@ -9,12 +8,12 @@ import (
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
+
+	"github.com/gpubench/gpubench/internal/drawing"
 )
 
 // Picture is a drawn picture.
@@ -25,23 +24,9 @@ type Picture struct {
 	PNG     []byte
 }
 
-// Colours of Okabe and Ito, which stay apart for all common kinds of colour
-// blindness.
-var (
-	ink  = color.NRGBA{0x1d, 0x27, 0x33, 0xff}
-	pale = color.NRGBA{0xb8, 0xc2, 0xcc, 0xff}
-	blue = color.NRGBA{0x00, 0x72, 0xb2, 0xff}
-	red  = color.NRGBA{0xd5, 0x5e, 0x00, 0xff}
-)
+const margin = 14 * vg.Length(1)
 
-const (
-	pictureDPI = 96
-	margin     = 14 * vg.Length(1)
-)
-
-func letters(size vg.Length) text.Style {
-	return text.Style{Color: ink, Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}, Handler: text.Plain{Fonts: font.DefaultCache}}
-}
+func letters(size vg.Length) text.Style { return drawing.Letters(size, drawing.Ink) }
 
 func newPlot(title, x, y string) *plot.Plot {
 	p := plot.New()
@@ -54,7 +39,7 @@ func newPlot(title, x, y string) *plot.Plot {
 		a.Label.TextStyle = letters(10.5)
 		a.Label.TextStyle.XAlign, a.Label.TextStyle.YAlign = draw.XCenter, draw.YBottom
 		a.Label.Padding = 5
-		a.LineStyle.Color, a.Tick.LineStyle.Color = pale, pale
+		a.LineStyle.Color, a.Tick.LineStyle.Color = drawing.Pale, drawing.Pale
 	}
 	p.X.Tick.Label, p.Y.Tick.Label = letters(9.5), letters(9.5)
 	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XCenter, draw.YTop
@@ -70,13 +55,11 @@ func share(p *plot.Plot) {
 }
 
 func png(p *plot.Plot, width, height vg.Length) ([]byte, error) {
-	img := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pictureDPI))
-	p.Draw(draw.Crop(draw.New(img), margin, -margin, margin, -margin))
-	var out bytes.Buffer
-	if _, err := (vgimg.PngCanvas{Canvas: img}).WriteTo(&out); err != nil {
+	data, err := drawing.PNG(width, height, func(c draw.Canvas) { p.Draw(draw.Crop(c, margin, -margin, margin, -margin)) })
+	if err != nil {
 		return nil, fmt.Errorf("draw %q: %w", p.Title.Text, err)
 	}
-	return out.Bytes(), nil
+	return data, nil
 }
 
 // Pictures draws an evaluation: the confusion matrix, the reliability curve and
@@ -141,7 +124,7 @@ func (m matrix) Plot(c draw.Canvas, p *plot.Plot) {
 			if count == 0 {
 				continue
 			}
-			style.Color = ink
+			style.Color = drawing.Ink
 			if part > 0.6 {
 				style.Color = color.White
 			}
@@ -152,9 +135,9 @@ func (m matrix) Plot(c draw.Canvas, p *plot.Plot) {
 
 // shade goes from a pale grey to blue where right and red where wrong.
 func shade(part float64, right bool) color.Color {
-	to := red
+	to := drawing.Red.NRGBA()
 	if right {
-		to = blue
+		to = drawing.Blue.NRGBA()
 	}
 	mix := func(to uint8) uint8 { return uint8(244 + part*(float64(to)-244)) }
 	return color.NRGBA{mix(to.R), mix(to.G), mix(to.B), 0xff}
@@ -170,7 +153,7 @@ func reliabilityPicture(name string, predictions []Prediction) (*Picture, error)
 	for i, b := range bins {
 		points[i] = plotter.XY{X: b.Said, Y: b.Right}
 	}
-	if err := add(p, []series{{points, blue, "measured", true}, {diagonal(), pale, "perfect", false}}); err != nil {
+	if err := add(p, []series{{points, drawing.Blue, "measured", true}, {diagonal(), drawing.Pale, "perfect", false}}); err != nil {
 		return nil, err
 	}
 	labels := plotter.XYLabels{XYs: points}
@@ -195,7 +178,7 @@ func reliabilityPicture(name string, predictions []Prediction) (*Picture, error)
 
 func rocPicture(name string, predictions []Prediction) (*Picture, error) {
 	p := newPlot(name+": ROC", "false positives", "true positives")
-	lines := []series{{diagonal(), pale, "chance", false}}
+	lines := []series{{diagonal(), drawing.Pale, "chance", false}}
 	caption := ""
 	for i, c := range []Curve{Classes(predictions), Unknown(predictions)} {
 		if len(c.Points) == 0 {
@@ -205,7 +188,7 @@ func rocPicture(name string, predictions []Prediction) (*Picture, error) {
 		for k, at := range c.Points {
 			points[k] = plotter.XY{X: at.False, Y: at.True}
 		}
-		lines = append(lines, series{points, []color.NRGBA{blue, red}[i], fmt.Sprintf("%s, area %.3f", c.Name, c.Area), false})
+		lines = append(lines, series{points, []drawing.Color{drawing.Blue, drawing.Red}[i], fmt.Sprintf("%s, area %.3f", c.Name, c.Area), false})
 		caption += fmt.Sprintf("%s: area %.3f, %d positives, %d negatives. ", c.Name, c.Area, c.Positives, c.Negatives)
 	}
 	if len(lines) == 1 {

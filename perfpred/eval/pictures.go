@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"image/color"
@@ -10,24 +9,13 @@ import (
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
-	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
-)
 
-// Colours of Okabe and Ito, which stay apart for all common kinds of colour
-// blindness.
-var (
-	ink  = color.NRGBA{0x1d, 0x27, 0x33, 0xff}
-	pale = color.NRGBA{0xb8, 0xc2, 0xcc, 0xff}
-	blue = color.NRGBA{0x00, 0x72, 0xb2, 0xff}
-	red  = color.NRGBA{0xd5, 0x5e, 0x00, 0xff}
+	"github.com/gpubench/gpubench/internal/drawing"
 )
 
 const (
-	pictureDPI = 96
 	panelSide  = 290 * vg.Length(1)
 	panelGap   = 14 * vg.Length(1)
 	headHeight = 58 * vg.Length(1)
@@ -59,26 +47,25 @@ func Picture(r *Report) ([]byte, error) {
 	down := (len(panels) + across - 1) / across
 	width := vg.Length(across)*(panelSide+panelGap) + panelGap
 	height := vg.Length(down)*(panelSide+panelGap) + headHeight
-	img := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pictureDPI))
-	c := draw.New(img)
-	r.head(c, across)
-	for i, p := range panels {
-		x := panelGap + vg.Length(i%across)*(panelSide+panelGap)
-		y := height - headHeight - vg.Length(i/across)*(panelSide+panelGap) - panelSide
-		p.Draw(draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{Min: vg.Point{X: x, Y: y}, Max: vg.Point{X: x + panelSide, Y: y + panelSide}}})
-	}
-	var out bytes.Buffer
-	if _, err := (vgimg.PngCanvas{Canvas: img}).WriteTo(&out); err != nil {
+	data, err := drawing.PNG(width, height, func(c draw.Canvas) {
+		r.head(c, across)
+		for i, p := range panels {
+			x := panelGap + vg.Length(i%across)*(panelSide+panelGap)
+			y := height - headHeight - vg.Length(i/across)*(panelSide+panelGap) - panelSide
+			p.Draw(draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{Min: vg.Point{X: x, Y: y}, Max: vg.Point{X: x + panelSide, Y: y + panelSide}}})
+		}
+	})
+	if err != nil {
 		return nil, fmt.Errorf("draw %s: %w", r.Table, err)
 	}
-	return out.Bytes(), nil
+	return data, nil
 }
 
 // head writes the title and what the marks mean, shorter above a single panel.
 func (r *Report) head(c draw.Canvas, across int) {
-	title := letters(14, ink)
+	title := drawing.Letters(14, drawing.Ink)
 	title.Font.Weight = xfont.WeightBold
-	note := letters(9.5, ink)
+	note := drawing.Letters(9.5, drawing.Ink)
 	top := c.Max.Y - panelGap
 	c.FillText(title, vg.Point{X: panelGap, Y: top - 12}, fmt.Sprintf("%s, %s", r.Table, r.Points[0].Target))
 	how := fmt.Sprintf("%s unseen, %s. ", r.Group, r.how())
@@ -129,46 +116,39 @@ func (m marks) Plot(c draw.Canvas, p *plot.Plot) {
 	tx, ty := p.Transforms(&c)
 	for i, v := range m.Measured {
 		x := tx(v)
-		fill := blue
+		fill := color.Color(drawing.Blue)
 		if m.Low != nil {
-			bar := pale
+			bar := color.Color(drawing.Pale)
 			if v < m.Low[i] || v > m.High[i] {
-				fill, bar = red, faint(red)
+				faint := drawing.Red.NRGBA()
+				faint.A = 0x70
+				fill, bar = drawing.Red, faint
 			}
 			c.StrokeLine2(draw.LineStyle{Color: bar, Width: 0.6}, x, ty(clamp(m.Low[i], p)), x, ty(clamp(m.High[i], p)))
 		}
 		c.DrawGlyph(draw.GlyphStyle{Color: fill, Radius: 1.1, Shape: draw.CircleGlyph{}}, vg.Point{X: x, Y: ty(m.Predicted[i])})
 	}
-	c.StrokeLine2(draw.LineStyle{Color: ink, Width: 0.7}, c.Min.X, c.Min.Y, c.Max.X, c.Max.Y)
+	c.StrokeLine2(draw.LineStyle{Color: drawing.Ink, Width: 0.7}, c.Min.X, c.Min.Y, c.Max.X, c.Max.Y)
 }
 
 // clamp keeps a bar inside the panel.
 func clamp(v float64, p *plot.Plot) float64 { return min(max(v, p.Y.Min), p.Y.Max) }
 
-func faint(c color.NRGBA) color.NRGBA {
-	c.A = 0x70
-	return c
-}
-
-func letters(size vg.Length, c color.Color) text.Style {
-	return text.Style{Color: c, Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}, Handler: text.Plain{Fonts: font.DefaultCache}}
-}
-
 // newPanel is an empty plot with logarithmic axes.
 func newPanel() *plot.Plot {
 	p := plot.New()
-	p.Title.TextStyle = letters(10.5, ink)
+	p.Title.TextStyle = drawing.Letters(10.5, drawing.Ink)
 	p.Title.TextStyle.Font.Weight = xfont.WeightBold
 	p.Title.TextStyle.XAlign, p.Title.TextStyle.YAlign = draw.XCenter, draw.YTop
 	p.Title.Padding = 5
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Scale, a.Tick.Marker = plot.LogScale{}, plot.TickerFunc(ticks)
-		a.Label.TextStyle = letters(9.5, ink)
+		a.Label.TextStyle = drawing.Letters(9.5, drawing.Ink)
 		a.Label.TextStyle.XAlign, a.Label.TextStyle.YAlign = draw.XCenter, draw.YBottom
-		a.LineStyle.Color, a.Tick.LineStyle.Color = pale, pale
+		a.LineStyle.Color, a.Tick.LineStyle.Color = drawing.Pale, drawing.Pale
 		a.Padding = 0
 	}
-	p.X.Tick.Label, p.Y.Tick.Label = letters(9, ink), letters(9, ink)
+	p.X.Tick.Label, p.Y.Tick.Label = drawing.Letters(9, drawing.Ink), drawing.Letters(9, drawing.Ink)
 	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XCenter, draw.YTop
 	p.Y.Tick.Label.XAlign, p.Y.Tick.Label.YAlign = draw.XRight, draw.YCenter
 	return p

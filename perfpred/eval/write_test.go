@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gpubench/gpubench/internal/drawing"
 	"github.com/gpubench/gpubench/perfpred/model"
 )
 
@@ -52,10 +53,10 @@ func TestPicture(t *testing.T) {
 	p, err := png.Decode(bytes.NewReader(data))
 	require.NoError(t, err)
 	assert.Greater(t, p.Bounds().Dx(), 3*p.Bounds().Dy()/2, "two panels side by side")
-	assert.Positive(t, has(p, blue, 0, 0.5))
-	assert.Zero(t, has(p, red, 0, 0.5), "without intervals nothing is outside")
-	assert.Positive(t, has(p, blue, 0.5, 1))
-	assert.Positive(t, has(p, red, 0.5, 1), "half of it is outside")
+	assert.Positive(t, has(p, drawing.Blue.NRGBA(), 0, 0.5))
+	assert.Zero(t, has(p, drawing.Red.NRGBA(), 0, 0.5), "without intervals nothing is outside")
+	assert.Positive(t, has(p, drawing.Blue.NRGBA(), 0.5, 1))
+	assert.Positive(t, has(p, drawing.Red.NRGBA(), 0.5, 1), "half of it is outside")
 
 	_, err = Picture(&Report{Table: "none"})
 	assert.ErrorIs(t, err, ErrNothing)

@@ -7,17 +7,19 @@ import (
 
 	xfont "golang.org/x/image/font"
 	gplot "gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/gpubench/gpubench/internal/drawing"
 )
 
-// The house style: everything that a picture's look depends on is in this file.
+// The house style: what a picture's look depends on is in this file, and what it
+// shares with other pictures in package drawing.
 
 // A picture is 1200 x 750 pixels at 96 dots an inch: 900 x 562.5 points.
 const (
-	fullDPI = 96
+	fullDPI = drawing.DPI
 	width   = 900 * vg.Length(1)
 	height  = 562.5 * vg.Length(1)
 	margin  = 20 * vg.Length(1)
@@ -36,17 +38,17 @@ const (
 // Colours. Lines use Okabe and Ito's palette without its yellow, which is too
 // pale on white; its colours stay apart for all common kinds of colour blindness.
 var (
-	ink       = rgb(0x1d2733)
+	ink       = drawing.Ink.NRGBA()
 	inkLight  = rgb(0x5b6673)
 	ruleLight = rgb(0xe8ecf0)
 	paper     = rgb(0xffffff)
 	missing   = rgb(0xe4e4e4)
 	stampFill = rgb(0xffe8b0)
 	stampInk  = rgb(0x7a3e00)
-	warning   = rgb(0xd55e00)
-	native    = rgb(0x0072b2)
+	warning   = drawing.Red.NRGBA()
+	native    = drawing.Blue.NRGBA()
 	emulated  = rgb(0xe69f00)
-	pale      = rgb(0xb8c2cc)
+	pale      = drawing.Pale.NRGBA()
 )
 
 // lineColors is a fresh copy, so that nobody can change the style.
@@ -54,9 +56,7 @@ func lineColors() []color.NRGBA {
 	return []color.NRGBA{rgb(0x0072b2), rgb(0xd55e00), rgb(0x009e73), rgb(0xb04f8a), rgb(0x3fa4dd), rgb(0xc98500), rgb(0x3a3f46)}
 }
 
-func rgb(v uint32) color.NRGBA {
-	return color.NRGBA{R: uint8(v >> 16), G: uint8(v >> 8), B: uint8(v), A: 0xff}
-}
+func rgb(v uint32) color.NRGBA { return drawing.Color(v).NRGBA() }
 
 // faint is the colour with a share of its opacity.
 func faint(c color.NRGBA, alpha float64) color.NRGBA {
@@ -65,15 +65,7 @@ func faint(c color.NRGBA, alpha float64) color.NRGBA {
 }
 
 // letters is a style of text.
-func letters(size vg.Length, c color.Color) text.Style {
-	return text.Style{
-		Color:   c,
-		Font:    font.Font{Typeface: "Liberation", Variant: "Sans", Size: size},
-		XAlign:  draw.XLeft,
-		YAlign:  draw.YBottom,
-		Handler: text.Plain{Fonts: font.DefaultCache},
-	}
-}
+func letters(size vg.Length, c color.Color) text.Style { return drawing.Letters(size, c) }
 
 func bold(s text.Style) text.Style {
 	s.Font.Weight = xfont.WeightBold
