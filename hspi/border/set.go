@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -90,18 +89,7 @@ type Prompt struct {
 }
 
 // Load reads a set from a file, plain or compressed.
-func Load(path string) (*Set, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	s, err := Read(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return s, nil
-}
+func Load(path string) (*Set, error) { return jsonfile.Load(path, Read) }
 
 // Read reads a set, plain or compressed.
 func Read(r io.Reader) (*Set, error) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -77,18 +76,7 @@ func (p *Profile) Save(path string) error {
 }
 
 // Load reads a profile, plain or compressed.
-func Load(path string) (*Profile, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	p, err := Read(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return p, nil
-}
+func Load(path string) (*Profile, error) { return jsonfile.Load(path, Read) }
 
 // Read is Load for what is no file.
 func Read(r io.Reader) (*Profile, error) {

@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -33,6 +34,21 @@ func Save(path string, v any) error {
 		}
 		return errors.Join(json.NewEncoder(z).Encode(v), z.Close())
 	})
+}
+
+// Load opens a file for read, whose errors it gives the file's name.
+func Load[T any](path string, read func(io.Reader) (T, error)) (T, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	v, err := read(f)
+	if err != nil {
+		return v, fmt.Errorf("%s: %w", path, err)
+	}
+	return v, nil
 }
 
 // Read decodes the document of r into v, whether or not it is compressed.
