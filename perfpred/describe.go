@@ -23,13 +23,19 @@ type description struct {
 // from what is usual for the CPU and for its maker.
 func (s *Suite) describe(given map[string]string) (*description, error) {
 	name := dataset.CPUName(given["model_name"])
-	cpu, known := s.cpus[name]
+	cpu, known, err := s.cpus.look(name)
+	if err != nil {
+		return nil, err
+	}
 	if !known {
 		if err := enoughSaid(name, given, slices.Sorted(maps.Keys(s.cpus))); err != nil {
 			return nil, err
 		}
 	}
-	maker := s.makers[dataset.ParseCPU(name).Vendor]
+	maker, _, err := s.makers.look(dataset.ParseCPU(name).Vendor)
+	if err != nil {
+		return nil, err
+	}
 	d := &description{}
 	b := blanks{values: maps.Clone(given), cpu: cpu, maker: maker, d: d, rate: strings.HasSuffix(s.Name, "_rate")}
 	b.fill(dataset.ParseCPU(name))

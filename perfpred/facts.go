@@ -2,17 +2,39 @@ package perfpred
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/gpubench/gpubench/perfpred/dataset"
+	"github.com/gpubench/gpubench/perfpred/model"
 )
 
 // facts fill the blanks of a machine's description: features by name.
 type facts struct {
 	Numbers map[string]float64 `json:"numbers,omitempty"`
 	Names   map[string]string  `json:"names,omitempty"`
+}
+
+// factBook holds facts by name. They stay JSON until one is looked up: there are
+// hundreds of CPUs, and a prediction needs one.
+type factBook map[string]jsontext.Value
+
+// look returns the facts of a name, and whether there are any. It returns
+// model.ErrFile where a file has something else in their place.
+func (b factBook) look(name string) (f facts, found bool, err error) {
+	text, found := b[name]
+	if !found {
+		return f, false, nil
+	}
+	if err := json.Unmarshal(text, &f); err != nil {
+		return f, true, fmt.Errorf("%w: what is usual for %s: %w", model.ErrFile, name, err)
+	}
+	return f, true, nil
 }
 
 // ofCPU are the features that the CPU's name settles.
@@ -64,15 +86,19 @@ func commonest[T cmp.Ordered](values []T, keep func(int) bool, known func(T) boo
 }
 
 // factsByGroup returns what is usual for each name of a group.
-func factsByGroup(t *dataset.Table, group string, columns []string) (map[string]facts, error) {
+func factsByGroup(t *dataset.Table, group string, columns []string) (factBook, error) {
 	names, err := t.Group(group)
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]facts{}
+	out := factBook{}
 	for _, name := range names {
-		if _, ok := out[name]; !ok && name != "" {
-			out[name] = usual(t, columns, func(row int) bool { return names[row] == name })
+		if _, ok := out[name]; ok || name == "" {
+			continue
+		}
+		found := usual(t, columns, func(row int) bool { return names[row] == name })
+		if out[name], err = json.Marshal(found, json.Deterministic(true)); err != nil {
+			return nil, fmt.Errorf("encode what is usual for %s: %w", name, err)
 		}
 	}
 	return out, nil

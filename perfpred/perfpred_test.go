@@ -95,7 +95,7 @@ func TestSuiteFile(t *testing.T) {
 	var file bytes.Buffer
 	require.NoError(t, s.Write(&file))
 	text := file.String()
-	back, err := Read(&file)
+	back, err := Read(file.Bytes())
 	require.NoError(t, err)
 	given := map[string]string{"model_name": rows[4].CPU}
 	want, err := s.Predict(given, false)
@@ -104,15 +104,15 @@ func TestSuiteFile(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
 
-	_, err = Read(strings.NewReader(strings.Replace(text, fmt.Sprintf(`"version":%d`, model.Version), `"version":1`, 1)))
+	_, err = Read([]byte(strings.Replace(text, fmt.Sprintf(`"version":%d`, model.Version), `"version":1`, 1)))
 	assert.ErrorIs(t, err, model.ErrVersion)
-	_, err = Read(strings.NewReader("{}"))
+	_, err = Read([]byte("{}"))
 	assert.ErrorIs(t, err, model.ErrFile)
 	alone, err := model.Constant{}.Fit(t.Context(), &dataset.Table{Rows: 1, Targets: []dataset.Target{{Name: "y", Values: []float64{1}}}}, []string{"y"}, 0)
 	require.NoError(t, err)
 	file.Reset()
 	require.NoError(t, model.Save(&file, alone))
-	_, err = Read(&file)
+	_, err = Read(file.Bytes())
 	assert.ErrorIs(t, err, model.ErrKind)
 }
 

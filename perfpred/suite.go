@@ -2,7 +2,6 @@ package perfpred
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -18,8 +17,8 @@ type Suite struct {
 	Rows    int
 	Seed    uint64
 	model   model.Model
-	cpus    map[string]facts
-	makers  map[string]facts
+	cpus    factBook
+	makers  factBook
 }
 
 // Train fits the trainer to a suite's table.
@@ -41,13 +40,12 @@ func Train(ctx context.Context, t *dataset.Table, tr model.Trainer, seed uint64)
 const suiteKind = "spec-cpu2017"
 
 type suiteFile struct {
-	Suite   string           `json:"suite"`
-	Trainer string           `json:"trainer"`
-	Rows    int              `json:"rows"`
-	Seed    uint64           `json:"seed"`
-	CPUs    map[string]facts `json:"cpus"`
-	Makers  map[string]facts `json:"makers"`
-	Model   json.RawMessage  `json:"model"`
+	Suite   string   `json:"suite"`
+	Trainer string   `json:"trainer"`
+	Rows    int      `json:"rows"`
+	Seed    uint64   `json:"seed"`
+	CPUs    factBook `json:"cpus"`
+	Makers  factBook `json:"makers"`
 }
 
 // suiteModel is a Suite as a model file.
@@ -59,27 +57,22 @@ type suiteModel struct {
 // Kind is "spec-cpu2017".
 func (suiteModel) Kind() string { return suiteKind }
 
-// MarshalJSON writes the suite and its model.
-func (m suiteModel) MarshalJSON() ([]byte, error) {
-	inner, err := model.Encode(m.suite.model)
-	if err != nil {
-		return nil, err
-	}
+// Parts are the suite's and its model.
+func (m suiteModel) Parts() model.Parts {
 	s := m.suite
-	return json.Marshal(suiteFile{s.Name, s.Trainer, s.Rows, s.Seed, s.cpus, s.makers, inner})
+	return model.Parts{Settings: suiteFile{s.Name, s.Trainer, s.Rows, s.Seed, s.cpus, s.makers}, Inner: []model.Model{s.model}}
 }
 
-func decodeSuite(data json.RawMessage, inner model.Decoders) (model.Model, error) {
+func decodeSuite(stored *model.Stored, inner []model.Model) (model.Model, error) {
 	var f suiteFile
-	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("%w: %w", model.ErrFile, err)
-	}
-	m, err := inner.Decode(f.Model)
-	if err != nil {
+	if err := stored.ReadSettings(&f); err != nil {
 		return nil, err
 	}
-	s := &Suite{Name: f.Suite, Trainer: f.Trainer, Rows: f.Rows, Seed: f.Seed, model: m, cpus: f.CPUs, makers: f.Makers}
-	return suiteModel{m, s}, nil
+	if len(inner) != 1 {
+		return nil, fmt.Errorf("%w: %d models where there is one", model.ErrFile, len(inner))
+	}
+	s := &Suite{Name: f.Suite, Trainer: f.Trainer, Rows: f.Rows, Seed: f.Seed, model: inner[0], cpus: f.CPUs, makers: f.Makers}
+	return suiteModel{inner[0], s}, nil
 }
 
 // Write writes the suite as a versioned JSON document.
@@ -87,10 +80,10 @@ func (s *Suite) Write(w io.Writer) error { return model.Save(w, suiteModel{s.mod
 
 // Read reads what Write wrote. It returns model.ErrFile, model.ErrVersion or
 // model.ErrKind.
-func Read(r io.Reader) (*Suite, error) {
+func Read(file []byte) (*Suite, error) {
 	known := decoders()
 	known[suiteKind] = decodeSuite
-	m, err := model.Load(r, known)
+	m, err := model.Load(file, known)
 	if err != nil {
 		return nil, fmt.Errorf("read a model of a suite: %w", err)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gpubench/gpubench/internal/atomicfile"
 	"github.com/gpubench/gpubench/perfpred"
 	"github.com/gpubench/gpubench/perfpred/dataset"
 	"github.com/gpubench/gpubench/perfpred/model"
@@ -122,15 +122,11 @@ func trainSuite(ctx context.Context, w world, d *suiteData, suite string, tr mod
 	if err != nil {
 		return badInput(err)
 	}
-	var file bytes.Buffer
-	if err := s.Write(&file); err != nil {
-		return err
-	}
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return usagef("cannot make the output folder: %w; choose another with --out", err)
 	}
 	path := filepath.Join(out, suite+".json")
-	if err := os.WriteFile(path, file.Bytes(), 0o666); err != nil {
+	if err := atomicfile.Write(path, func(f *os.File) error { return s.Write(f) }); err != nil {
 		return fmt.Errorf("write the model: %w", err)
 	}
 	w.tell("%s: %s of %s, %s in %.1f s", suite, tr.Name(), count(t.Rows, "result"), path, w.now().Sub(start).Seconds())
@@ -270,11 +266,10 @@ func perfpredExplainCommand(w world) *cobra.Command {
 }
 
 func openSuite(path string) (*perfpred.Suite, error) {
-	file, err := os.Open(path)
+	file, err := os.ReadFile(path)
 	if err != nil {
 		return nil, usagef("open the model: %w; 'gpubench perfpred train' makes it", err)
 	}
-	defer file.Close()
 	s, err := perfpred.Read(file)
 	if err != nil {
 		return nil, usagef("%s: %w", path, err)

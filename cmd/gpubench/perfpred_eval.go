@@ -25,6 +25,7 @@ type perfpredEvalFlags struct {
 	dataset string
 	group   string
 	folds   int
+	repeats int
 	models  []string
 	targets []string
 	out     string
@@ -57,6 +58,7 @@ models run, and nothing about accuracy.`,
 	flags.StringVar(&f.dataset, "dataset", dataSPEC, dataSPEC+" or "+dataPerfCast)
 	flags.StringVar(&f.group, "group", dataset.GroupCPU, "cpu, family or vendor: what training and test never share")
 	flags.IntVar(&f.folds, "folds", 5, "number of folds, 0 to leave out one group at a time")
+	flags.IntVar(&f.repeats, "repeats", 1, "draw the folds that often, with the seed, the one behind it and so on")
 	flags.StringSliceVar(&f.models, "model", []string{"constant", "nearest", "ridge", "trees", perfpred.BestTrainer}, strings.Join(perfpred.TrainerNames(), ", "))
 	flags.StringSliceVar(&f.targets, "target", nil, "targets, 'score' is the suite's geometric mean (default all)")
 	flags.StringVarP(&f.out, "out", "o", "", "folder for table, pictures and every prediction, or FILE.json for the predictions alone")
@@ -74,7 +76,7 @@ func (f *perfpredEvalFlags) run(c *cobra.Command, w world) error {
 	case dataSPEC:
 		reports, err = f.spec(c.Context(), w)
 	case dataPerfCast:
-		for _, flag := range []string{"suite", "group", "folds", "target"} {
+		for _, flag := range []string{"suite", "group", "folds", "repeats", "target"} {
 			if c.Flags().Changed(flag) {
 				return usagef("--%s is of %s; %s comes split, with all that it has", flag, dataSPEC, dataPerfCast)
 			}
@@ -111,11 +113,14 @@ func (f *perfpredEvalFlags) trainers(make func(name string) (model.Trainer, erro
 }
 
 func (f *perfpredEvalFlags) spec(ctx context.Context, w world) ([]*eval.Report, error) {
+	if f.folds == 0 && f.repeats > 1 {
+		return nil, usagef("--repeats draws folds anew; with --folds 0 each group is left out, and there is nothing to draw")
+	}
 	trainers, err := f.trainers(perfpred.Trainer)
 	if err != nil {
 		return nil, err
 	}
-	o := eval.Options{Group: f.group, Folds: f.folds, Targets: f.targets, Seed: f.seed}
+	o := eval.Options{Group: f.group, Folds: f.folds, Repeats: f.repeats, Targets: f.targets, Seed: f.seed}
 	o.Progress = func(done, total int, what string) { w.tell("%d/%d %s", done+1, total, what) }
 	var reports []*eval.Report
 	for _, suite := range f.suites {

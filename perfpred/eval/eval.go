@@ -7,8 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gpubench/gpubench/perfpred/dataset"
 	"github.com/gpubench/gpubench/perfpred/model"
@@ -23,6 +27,9 @@ type Options struct {
 	Group string
 	// Folds is the number of folds, 0 to leave out one group at a time.
 	Folds int
+	// Repeats is how often folds are drawn anew, with Seed, Seed+1 and so on; 1 if
+	// 0. How folds fall moves the coverage of intervals by a percent or two.
+	Repeats int
 	// Targets are the targets' names; all if empty.
 	Targets []string
 	Seed    uint64
@@ -30,28 +37,26 @@ type Options struct {
 	Progress func(done, total int, what string)
 }
 
-// Run trains every trainer on every fold and predicts what the fold left out.
+func (o Options) repeats() int { return max(1, o.Repeats) }
+
+// Run trains every trainer on every fold and predicts what the fold left out, as
+// many folds at a time as there are processors for.
 func Run(ctx context.Context, t *dataset.Table, trainers []model.Trainer, o Options) (*Report, error) {
 	groups, err := t.Group(o.Group)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate %s: %w", t.Name, err)
 	}
-	folds, err := split(groups, o)
+	jobs, err := split(groups, o)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate %s by %s: %w", t.Name, o.Group, err)
 	}
 	if len(o.Targets) == 0 {
 		o.Targets = t.TargetNames()
 	}
-	r := newReport(t, o, len(folds))
-	for i, tr := range trainers {
-		told := 0
-		out, err := predictFolds(ctx, t, tr, folds, o, func(fold string) {
-			if o.Progress != nil {
-				o.Progress(i*len(folds)+told, len(trainers)*len(folds), tr.Name()+" on "+t.Name+", "+fold)
-			}
-			told++
-		})
+	r := newReport(t, o, len(jobs)/o.repeats())
+	told := &teller{total: len(trainers) * len(jobs), tell: o.Progress}
+	for _, tr := range trainers {
+		out, err := predictFolds(ctx, t, tr, jobs, o, told)
 		if err != nil {
 			return nil, fmt.Errorf("evaluate %s on %s: %w", tr.Name(), t.Name, err)
 		}
@@ -62,15 +67,52 @@ func Run(ctx context.Context, t *dataset.Table, trainers []model.Trainer, o Opti
 	return r, nil
 }
 
-func split(groups []string, o Options) ([]dataset.Fold, error) {
-	if o.Folds == 0 {
-		return dataset.LeaveOneOut(groups)
+// job is a fold to train and test. In the outcome its rows are those of the
+// repetition, from this one on.
+type job struct {
+	dataset.Fold
+	seed uint64
+	from int
+}
+
+// split draws the folds of each repetition with its own seed.
+func split(groups []string, o Options) ([]job, error) {
+	var out []job
+	for k := range o.repeats() {
+		seed := o.Seed + uint64(k)
+		folds, err := dataset.LeaveOneOut(groups)
+		if o.Folds > 0 {
+			folds, err = dataset.GroupFolds(groups, o.Folds, seed)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range folds {
+			out = append(out, job{f, seed, k * len(groups)})
+		}
 	}
-	return dataset.GroupFolds(groups, o.Folds, o.Seed)
+	return out, nil
+}
+
+// teller tells the progress, one at a time.
+type teller struct {
+	mu          sync.Mutex
+	done, total int
+	tell        func(done, total int, what string)
+}
+
+func (t *teller) next(what string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.tell != nil {
+		t.tell(t.done, t.total, what)
+	}
+	t.done++
 }
 
 // outcome is what a trainer's models predict for rows that they did not see,
 // [target][row]; constant with intervals of one width, nil if they have none.
+// With repetitions, all rows of one come behind all of the one before.
 type outcome struct {
 	predicted, constant [][]model.Estimate
 	// importances are those of each fold's model for the first target.
@@ -87,22 +129,45 @@ func newOutcome(targets, rows int) *outcome {
 	return out
 }
 
+// trainerCores is how many processors most trainers keep busy.
+const trainerCores = 2
+
 // predictFolds trains once per fold.
-func predictFolds(ctx context.Context, t *dataset.Table, tr model.Trainer, folds []dataset.Fold, o Options, tell func(fold string)) (*outcome, error) {
-	out := newOutcome(len(o.Targets), t.Rows)
-	for _, f := range folds {
-		tell(f.Name)
-		start := time.Now()
-		m, err := tr.Fit(ctx, t.Select(f.Train), o.Targets, o.Seed)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, err)
-		}
-		out.seconds += time.Since(start).Seconds() / float64(len(folds))
-		if err := out.ask(m, t.Select(f.Test), f.Test); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, err)
+func predictFolds(ctx context.Context, t *dataset.Table, tr model.Trainer, jobs []job, o Options, told *teller) (*outcome, error) {
+	models, seconds := make([]model.Model, len(jobs)), make([]float64, len(jobs))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(1, runtime.GOMAXPROCS(0)/trainerCores))
+	for i, j := range jobs {
+		g.Go(func() (err error) {
+			told.next(tr.Name() + " on " + t.Name + ", " + j.Name)
+			start := time.Now()
+			if models[i], err = tr.Fit(ctx, t.Select(j.Train), o.Targets, j.seed); err != nil {
+				return fmt.Errorf("%s: %w", j.Name, err)
+			}
+			seconds[i] = time.Since(start).Seconds()
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	out := newOutcome(len(o.Targets), o.repeats()*t.Rows)
+	for i, j := range jobs {
+		out.seconds += seconds[i] / float64(len(jobs))
+		if err := out.ask(models[i], t.Select(j.Test), j.places()); err != nil {
+			return nil, fmt.Errorf("%s: %w", j.Name, err)
 		}
 	}
 	return out, nil
+}
+
+// places are those of the tested rows in the outcome.
+func (j job) places() []int {
+	out := make([]int, len(j.Test))
+	for i, row := range j.Test {
+		out[i] = j.from + row
+	}
+	return out
 }
 
 // ask predicts a fold's test table, whose rows have these places in the outcome.

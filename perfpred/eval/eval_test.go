@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -58,9 +59,9 @@ type remembered struct {
 	targets []string
 }
 
-func (remembered) Kind() string                 { return "memory" }
-func (m remembered) Targets() []string          { return m.targets }
-func (remembered) MarshalJSON() ([]byte, error) { return []byte("{}"), nil }
+func (remembered) Kind() string        { return "memory" }
+func (m remembered) Targets() []string { return m.targets }
+func (remembered) Parts() model.Parts  { return model.Parts{} }
 func (m remembered) Predict(rows *dataset.Table) ([][]model.Estimate, error) {
 	out := make([][]model.Estimate, len(m.targets))
 	for k := range out {
@@ -127,6 +128,34 @@ func TestRun(t *testing.T) {
 	assert.InDelta(t, (r.Scores[4].MAPE+r.Scores[5].MAPE)/2, singles.MAPE, 1e-9)
 	_, err = r.Mean("oracle")
 	assert.ErrorIs(t, err, ErrNothing)
+}
+
+// Repetitions draw other folds, whose results are pooled.
+func TestRepeats(t *testing.T) {
+	o := Options{Group: dataset.GroupCPU, Folds: 4, Seed: 3, Targets: []string{dataset.SPECScore}}
+	trainers := []model.Trainer{model.Conformal{Trainer: model.Ridge{}}}
+	var mape, coverage, least, most float64
+	least = 100
+	for _, o.Seed = range []uint64{3, 4, 5} {
+		r, err := Run(t.Context(), table(t), trainers, o)
+		require.NoError(t, err)
+		mape, coverage = mape+r.Scores[0].MAPE/3, coverage+r.Scores[0].Coverage/3
+		least, most = min(least, r.Scores[0].Coverage), max(most, r.Scores[0].Coverage)
+	}
+	o.Seed, o.Repeats = 3, 3
+	r, err := Run(t.Context(), table(t), trainers, o)
+	require.NoError(t, err)
+	assert.Equal(t, 4, r.Folds)
+	assert.Equal(t, 3*96, r.Scores[0].N)
+	assert.InDelta(t, mape, r.Scores[0].MAPE, 1e-9)
+	assert.InDelta(t, coverage, r.Scores[0].Coverage, 1e-9)
+	assert.InDelta(t, least, r.Scores[0].LeastCoverage, 1e-9)
+	assert.InDelta(t, most, r.Scores[0].MostCoverage, 1e-9)
+	assert.NotEqual(t, least, most)
+	var b strings.Builder
+	require.NoError(t, WriteTable(&b, r))
+	assert.Contains(t, b.String(), "4 folds, 3 times, seeds 3 to 5")
+	assert.Contains(t, b.String(), fmt.Sprintf("(%.1f-%.1f)", least, most))
 }
 
 func TestRunRefuses(t *testing.T) {

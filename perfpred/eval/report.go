@@ -13,13 +13,15 @@ import (
 
 // Report is an evaluation: one row per model and target.
 type Report struct {
-	Table  string  `json:"table"`
-	Rows   int     `json:"rows"`
-	Group  string  `json:"group"`
-	Groups int     `json:"groups"`
-	Folds  int     `json:"folds"`
-	Seed   uint64  `json:"seed"`
-	Scores []Score `json:"scores"`
+	Table  string `json:"table"`
+	Rows   int    `json:"rows"`
+	Group  string `json:"group"`
+	Groups int    `json:"groups"`
+	Folds  int    `json:"folds"`
+	Seed   uint64 `json:"seed"`
+	// Repeats is how often folds were drawn anew; rows are counted as often.
+	Repeats int     `json:"repeats,omitempty"`
+	Scores  []Score `json:"scores"`
 	// Importances are of the first target, one entry per model that knows.
 	Importances []Importances `json:"importances,omitempty"`
 	// LeftOut are models that could not be trained, with the reason.
@@ -54,6 +56,9 @@ type Score struct {
 	// models without intervals.
 	Coverage float64 `json:"coverage_percent,omitempty"`
 	Width    float64 `json:"width_percent,omitempty"`
+	// LeastCoverage and MostCoverage are those of single repetitions.
+	LeastCoverage float64 `json:"least_coverage_percent,omitempty"`
+	MostCoverage  float64 `json:"most_coverage_percent,omitempty"`
 	// ConstantCoverage and ConstantWidth are the same of conformal intervals that
 	// are equally wide for all machines; 0 for models that have no others.
 	ConstantCoverage float64 `json:"constant_coverage_percent,omitempty"`
@@ -78,7 +83,7 @@ type Series struct {
 func newReport(t *dataset.Table, o Options, folds int) *Report {
 	groups := slices.Clone(t.Groups[o.Group])
 	slices.Sort(groups)
-	return &Report{Table: t.Name, Rows: t.Rows, Group: o.Group, Groups: len(slices.Compact(groups)), Folds: folds, Seed: o.Seed}
+	return &Report{Table: t.Name, Rows: t.Rows, Group: o.Group, Groups: len(slices.Compact(groups)), Folds: folds, Seed: o.Seed, Repeats: o.repeats()}
 }
 
 // add scores a model's predictions and keeps them.
@@ -90,22 +95,29 @@ func (r *Report) add(t *dataset.Table, name string, targets []string, out *outco
 		}
 		s := Series{Model: name, Target: target, Unit: y.Unit}
 		var kept, constant []model.Estimate
-		for i, e := range out.predicted[k] {
-			v := y.Values[i]
-			if !(v > 0) || math.IsNaN(e.Value) {
-				continue
+		least, most := math.Inf(1), 0.0
+		for from := 0; from < len(out.predicted[k]); from += t.Rows {
+			before := len(kept)
+			for i, v := range y.Values {
+				e := out.predicted[k][from+i]
+				if !(v > 0) || math.IsNaN(e.Value) {
+					continue
+				}
+				s.add(i, v, e)
+				kept = append(kept, e)
+				if out.constant != nil {
+					constant = append(constant, out.constant[k][from+i])
+				}
 			}
-			s.add(i, v, e)
-			kept = append(kept, e)
-			if out.constant != nil {
-				constant = append(constant, out.constant[k][i])
-			}
+			coverage, _ := intervals(s.Measured[before:], kept[before:])
+			least, most = min(least, coverage), max(most, coverage)
 		}
 		if len(kept) == 0 {
 			return fmt.Errorf("%s of %s: %w", target, name, ErrNothing)
 		}
 		score := Measure(s.Measured, kept)
 		score.Model, score.Target, score.Seconds = name, target, out.seconds
+		score.LeastCoverage, score.MostCoverage = least, most
 		if constant != nil {
 			score.ConstantCoverage, score.ConstantWidth = intervals(s.Measured, constant)
 		}
@@ -199,6 +211,8 @@ func (r *Report) Mean(name string, skip ...string) (Score, error) {
 		out.R2 += s.R2
 		out.Coverage += s.Coverage
 		out.Width += s.Width
+		out.LeastCoverage += s.LeastCoverage
+		out.MostCoverage += s.MostCoverage
 		out.ConstantCoverage += s.ConstantCoverage
 		out.ConstantWidth += s.ConstantWidth
 		out.Seconds = s.Seconds
@@ -206,7 +220,7 @@ func (r *Report) Mean(name string, skip ...string) (Score, error) {
 	if n == 0 {
 		return out, fmt.Errorf("mean over the targets of %s: %w", name, ErrNothing)
 	}
-	for _, v := range []*float64{&out.MAPE, &out.Median, &out.MAE, &out.R2, &out.Coverage, &out.Width, &out.ConstantCoverage, &out.ConstantWidth} {
+	for _, v := range []*float64{&out.MAPE, &out.Median, &out.MAE, &out.R2, &out.Coverage, &out.Width, &out.LeastCoverage, &out.MostCoverage, &out.ConstantCoverage, &out.ConstantWidth} {
 		*v /= n
 	}
 	return out, nil

@@ -41,6 +41,9 @@ func (r *Report) how() string {
 	case r.Groups:
 		return "one left out at a time"
 	}
+	if r.Repeats > 1 {
+		return fmt.Sprintf("%d folds, %d times, seeds %d to %d", r.Folds, r.Repeats, r.Seed, r.Seed+uint64(r.Repeats)-1)
+	}
 	return fmt.Sprintf("%d folds, seed %d", r.Folds, r.Seed)
 }
 
@@ -57,9 +60,13 @@ func (r *Report) line(s Score) string {
 }
 
 // interval is coverage and width of the intervals, and of those that are equally
-// wide for all.
+// wide for all. Where repetitions differ, the first coverage has their range.
 func interval(s Score) []string {
-	return append(pair(s.Coverage, s.Width), pair(s.ConstantCoverage, s.ConstantWidth)...)
+	own := pair(s.Coverage, s.Width)
+	if s.MostCoverage > s.LeastCoverage {
+		own[0] += fmt.Sprintf(" (%.1f-%.1f)", s.LeastCoverage, s.MostCoverage)
+	}
+	return append(own, pair(s.ConstantCoverage, s.ConstantWidth)...)
 }
 
 func pair(coverage, width float64) []string {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/gpubench/gpubench/internal/atomicfile"
 )
 
 // mostFeatures is the number of features that WriteImportances names per model.
@@ -76,7 +78,11 @@ func fileName(table string) string {
 }
 
 func writeFile(path string, content []byte) error {
-	if err := os.WriteFile(path, content, 0o666); err != nil {
+	err := atomicfile.Write(path, func(f *os.File) error {
+		_, err := f.Write(content)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("write the evaluation: %w", err)
 	}
 	return nil

@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -52,21 +51,17 @@ func (m *constant) Predict(rows *dataset.Table) ([][]Estimate, error) {
 	return out, nil
 }
 
-func (m *constant) MarshalJSON() ([]byte, error) {
-	type plain constant
-	return json.Marshal((*plain)(m))
-}
+func (m *constant) Parts() Parts { return Parts{Settings: m} }
 
-func decodeConstant(data json.RawMessage, _ Decoders) (Model, error) {
-	type plain constant
-	var m plain
-	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
+func decodeConstant(s *Stored, _ []Model) (Model, error) {
+	m := &constant{}
+	if err := s.ReadSettings(m); err != nil {
+		return nil, err
 	}
 	if len(m.Names) != len(m.Values) {
 		return nil, fmt.Errorf("%w: %d values for %d targets", ErrFile, len(m.Values), len(m.Names))
 	}
-	return (*constant)(&m), nil
+	return m, nil
 }
 
 // Neighbour predicts the mean logarithm of the K nearest training rows (one if
@@ -158,16 +153,12 @@ func (m *neighbour) average(target int, order []int) float64 {
 	return sum / float64(n)
 }
 
-func (m *neighbour) MarshalJSON() ([]byte, error) {
-	type plain neighbour
-	return json.Marshal((*plain)(m))
-}
+func (m *neighbour) Parts() Parts { return Parts{Settings: m} }
 
-func decodeNeighbour(data json.RawMessage, _ Decoders) (Model, error) {
-	type plain neighbour
-	var m plain
-	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
+func decodeNeighbour(s *Stored, _ []Model) (Model, error) {
+	m := &neighbour{}
+	if err := s.ReadSettings(m); err != nil {
+		return nil, err
 	}
 	if m.Encoder == nil || m.K < 1 || len(m.Y) != len(m.Outputs) || len(m.X) == 0 {
 		return nil, fmt.Errorf("%w: neighbours without rows", ErrFile)
@@ -183,5 +174,5 @@ func decodeNeighbour(data json.RawMessage, _ Decoders) (Model, error) {
 			return nil, fmt.Errorf("%w: %d values for %d rows", ErrFile, len(y), len(m.X))
 		}
 	}
-	return (*neighbour)(&m), nil
+	return m, nil
 }

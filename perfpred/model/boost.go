@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -69,8 +68,8 @@ const workers = 2
 // boostFit is the sum of Start and the trees.
 type boostFit struct {
 	Start float64   `json:"start"`
-	Trees []*tree   `json:"trees"`
-	Gains []float64 `json:"gains"`
+	Trees []tree    `json:"-"`
+	Gains []float64 `json:"-"`
 }
 
 // fit leaves out rows whose y is NaN.
@@ -118,7 +117,7 @@ func (f *boostFit) at(rows [][]uint8) []float64 {
 // boosted is a fitted Boost.
 type boosted struct {
 	Encoder *dataset.Encoder `json:"encoder"`
-	Edges   [][]float64      `json:"edges"`
+	Edges   [][]float64      `json:"-"`
 	Outputs []output         `json:"outputs"`
 	Fits    []boostFit       `json:"fits"`
 }
@@ -143,6 +142,12 @@ func (m *boosted) logs(rows *dataset.Table) [][]float64 {
 	return out
 }
 
+func (m *boosted) narrow(target int) (Model, bool) {
+	one := *m
+	one.Outputs, one.Fits = m.Outputs[target:target+1], m.Fits[target:target+1]
+	return &one, true
+}
+
 // Importances are the shares of the squared error that splits on a feature
 // took away.
 func (m *boosted) Importances(target int) []Importance {
@@ -154,34 +159,45 @@ func (m *boosted) Importances(target int) []Importance {
 	return rank(shares)
 }
 
-// MarshalJSON writes the encoder and the trees.
-func (m *boosted) MarshalJSON() ([]byte, error) {
-	type plain boosted
-	return json.Marshal((*plain)(m))
+// Parts pack the bins' edges, the gains and the trees.
+func (m *boosted) Parts() Parts {
+	var p packer
+	for _, e := range m.Edges {
+		p.count(len(e))
+		p.float64s(e)
+	}
+	for _, f := range m.Fits {
+		p.float64s(f.Gains)
+		p.count(len(f.Trees))
+		for _, t := range f.Trees {
+			p.data = append(p.data, t...)
+		}
+	}
+	return Parts{Settings: m, Packed: p.data}
 }
 
-func decodeBoosted(data json.RawMessage, _ Decoders) (Model, error) {
-	type plain boosted
-	var m plain
-	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
+func decodeBoosted(s *Stored, _ []Model) (Model, error) {
+	m := &boosted{}
+	if err := s.ReadSettings(m); err != nil {
+		return nil, err
 	}
 	if m.Encoder == nil || len(m.Fits) != len(m.Outputs) {
 		return nil, fmt.Errorf("%w: %d fits for %d targets", ErrFile, len(m.Fits), len(m.Outputs))
 	}
 	features := len(m.Encoder.Names())
-	if len(m.Edges) != features {
-		return nil, fmt.Errorf("%w: bins of %d features for %d", ErrFile, len(m.Edges), features)
+	u := &unpacker{data: s.Packed}
+	for range features {
+		m.Edges = append(m.Edges, u.float64s(u.count()))
+		u.broken = u.broken || len(m.Edges[len(m.Edges)-1]) > maxBins-2
 	}
-	for _, f := range m.Fits {
-		if len(f.Gains) != features {
-			return nil, fmt.Errorf("%w: %d gains for %d features", ErrFile, len(f.Gains), features)
-		}
-		for _, t := range f.Trees {
-			if t == nil || !t.valid(features) {
-				return nil, fmt.Errorf("%w: a broken tree", ErrFile)
-			}
+	for k := range m.Fits {
+		f := &m.Fits[k]
+		f.Gains = u.float64s(features)
+		for n := u.count(); len(f.Trees) < n && !u.broken; {
+			var t tree
+			t, u.data = firstTree(u.data, features)
+			f.Trees, u.broken = append(f.Trees, t), t == nil
 		}
 	}
-	return (*boosted)(&m), nil
+	return m, u.finish()
 }

@@ -3,7 +3,6 @@ package model
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -308,50 +307,41 @@ func (m *conformal) reweigh(weights []float64) (Model, bool) {
 	return &conformal{inner, m.difficulty, m.Level, m.Widths}, ok
 }
 
+func (m *conformal) narrow(target int) (Model, bool) { return narrow(m.inner, target) }
+
 // Importances are those of the model inside, if it knows.
 func (m *conformal) Importances(target int) []Importance {
 	return blend(target, []Model{m.inner}, []float64{1})
 }
 
 type conformalFile struct {
-	Level      float64         `json:"level"`
-	Widths     []width         `json:"widths"`
-	Inner      json.RawMessage `json:"inner"`
-	Difficulty json.RawMessage `json:"difficulty,omitempty"`
+	Level  float64 `json:"level"`
+	Widths []width `json:"widths"`
 }
 
-func (m *conformal) MarshalJSON() ([]byte, error) {
-	f := conformalFile{Level: m.Level, Widths: m.Widths}
-	var err error
-	if f.Inner, err = Encode(m.inner); err != nil {
-		return nil, err
-	}
+// Parts have the difficulty, if there is one, behind the model inside.
+func (m *conformal) Parts() Parts {
+	p := Parts{Settings: conformalFile{m.Level, m.Widths}, Inner: []Model{m.inner}}
 	if m.difficulty != nil {
-		if f.Difficulty, err = Encode(m.difficulty); err != nil {
-			return nil, err
-		}
+		p.Inner = append(p.Inner, m.difficulty)
 	}
-	return json.Marshal(f)
+	return p
 }
 
-func decodeConformal(data json.RawMessage, inner Decoders) (Model, error) {
+func decodeConformal(s *Stored, inner []Model) (Model, error) {
 	var f conformalFile
-	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	m := &conformal{Level: f.Level, Widths: f.Widths}
-	var err error
-	if m.inner, err = inner.Decode(f.Inner); err != nil {
+	if err := s.ReadSettings(&f); err != nil {
 		return nil, err
 	}
+	if len(inner) != 1 && len(inner) != 2 {
+		return nil, fmt.Errorf("%w: %d models where there are one or two", ErrFile, len(inner))
+	}
+	m := &conformal{inner: inner[0], Level: f.Level, Widths: f.Widths}
 	if len(m.Widths) != len(m.Targets()) {
 		return nil, fmt.Errorf("%w: %d widths for %d targets", ErrFile, len(m.Widths), len(m.Targets()))
 	}
-	if len(f.Difficulty) == 0 {
-		return m, nil
+	if len(inner) == 2 {
+		m.difficulty = inner[1]
 	}
-	if m.difficulty, err = inner.Decode(f.Difficulty); err != nil {
-		return nil, err
-	}
-	return m, sameTargets(m.inner, m.difficulty)
+	return m, sameTargets(inner...)
 }

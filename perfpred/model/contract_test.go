@@ -59,19 +59,20 @@ func checkRepeats(t *testing.T, tr Trainer, train *dataset.Table, m Model) {
 	t.Helper()
 	again, err := tr.Fit(t.Context(), train, m.Targets(), 5)
 	require.NoError(t, err)
-	want, err := Encode(m)
-	require.NoError(t, err)
-	got, err := Encode(again)
-	require.NoError(t, err)
-	assert.True(t, bytes.Equal(want, got))
+	assert.True(t, bytes.Equal(file(t, m), file(t, again)))
+}
+
+func file(t *testing.T, m Model) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	require.NoError(t, Save(&out, m))
+	return out.Bytes()
 }
 
 // checkFile: a saved model predicts what it predicted, to the last bit.
 func checkFile(t *testing.T, m Model, test *dataset.Table, want [][]Estimate) {
 	t.Helper()
-	var file bytes.Buffer
-	require.NoError(t, Save(&file, m))
-	back, err := Load(&file, Kinds())
+	back, err := Load(file(t, m), Kinds())
 	require.NoError(t, err)
 	assert.Equal(t, m.Kind(), back.Kind())
 	got, err := back.Predict(test)
@@ -195,9 +196,7 @@ func version(n int) string { return fmt.Sprintf(`"version":%d`, n) }
 func TestBadFiles(t *testing.T) {
 	m, err := Ridge{}.Fit(t.Context(), invent(10, 1), []string{"score"}, 0)
 	require.NoError(t, err)
-	var file bytes.Buffer
-	require.NoError(t, Save(&file, m))
-	good := file.String()
+	good := string(file(t, m))
 	for name, c := range map[string]struct {
 		text string
 		want error
@@ -210,7 +209,7 @@ func TestBadFiles(t *testing.T) {
 		"cut off":         {good[:len(good)/2], ErrFile},
 		"no encoder":      {strings.Replace(good, `"encoder"`, `"encodes"`, 1), ErrFile},
 	} {
-		_, err := Load(strings.NewReader(c.text), Kinds())
+		_, err := Load([]byte(c.text), Kinds())
 		assert.ErrorIs(t, err, c.want, name)
 	}
 }
@@ -218,30 +217,60 @@ func TestBadFiles(t *testing.T) {
 // Files that contradict themselves are refused when they are read, not when
 // they are used.
 func TestContradictoryFiles(t *testing.T) {
-	nothing := `{"format":"` + Format + `",` + version(Version) + `,"kind":"constant","model":{"names":[],"values":[]}}`
+	nothing := `"inner":[{"kind":"constant","settings":{"names":[],"values":[]}}]`
+	two := `"inner":[{"kind":"constant","settings":{"names":["a"],"values":[1]}},{"kind":"constant","settings":{"names":["b"],"values":[1]}}]`
 	enc := `{"numeric":[{"name":"a","mean":0,"deviation":1,"low":0,"high":1}]}`
 	for kind, bodies := range map[string][]string{
-		"constant":  {`{"names":["a"],"values":[]}`},
-		"linear":    {`{"encoder":` + enc + `,"outputs":[{"name":"y"}],"fits":[{"weights":[1,2],"centre":[1,2]}]}`, `{"encoder":` + enc + `,"outputs":[],"fits":[],"pairs":[[0,7]]}`},
-		"neighbour": {`{"k":1,"encoder":` + enc + `,"outputs":[{"name":"y"}],"x":[[1,2]],"y":[[1]]}`, `{"k":1,"encoder":` + enc + `,"outputs":[{"name":"y"}],"x":[[1]],"y":[[]]}`},
-		"boosted": {
-			`{"encoder":` + enc + `,"edges":[],"outputs":[],"fits":[]}`,
-			`{"encoder":` + enc + `,"edges":[[1]],"outputs":[{"name":"y"}],"fits":[{"gains":[1],"trees":[{"f":[5],"b":[0],"l":[1],"v":[0]}]}]}`,
-			`{"encoder":` + enc + `,"edges":[[1]],"outputs":[{"name":"y"}],"fits":[{"gains":[1],"trees":[{"f":[0,-1,-1],"b":[0,0,0],"l":[0,0,0],"v":[0,0,0]}]}]}`,
-			`{"encoder":` + enc + `,"edges":[[1]],"outputs":[{"name":"y"}],"fits":[{"gains":[1],"trees":[null]}]}`,
+		"constant": {`"settings":{"names":["a"],"values":[]}`, `"settings":[]`},
+		"linear": {
+			`"settings":{"encoder":` + enc + `,"outputs":[{"name":"y"}],"fits":[{}]}`,
+			`"settings":{"encoder":` + enc + `,"outputs":[{"name":"y"}],"fits":[{}]},"packed":"AAAAAAAAAAAAAAAAAAAAAAA="`,
+			`"settings":{"encoder":` + enc + `,"outputs":[],"fits":[],"pairs":[[0,7]]}`,
 		},
-		"stack": {`{"members":[],"weights":[]}`},
+		"neighbour": {`"settings":{"k":1,"encoder":` + enc + `,"outputs":[{"name":"y"}],"x":[[1,2]],"y":[[1]]}`, `"settings":{"k":1,"encoder":` + enc + `,"outputs":[{"name":"y"}],"x":[[1]],"y":[[]]}`},
+		"boosted":   {`"settings":{"outputs":[],"fits":[]}`, `"settings":{"encoder":` + enc + `,"outputs":[{"name":"y"}],"fits":[]}`},
+		"residual":  {nothing, two},
+		"stack":     {`"settings":{"weights":[]}`, `"settings":{"weights":[[1]]},` + two, `"settings":{"weights":[[0.5,0.5]]},` + two},
 		"guarded": {
-			`{"inner":` + nothing + `}`,
-			`{"inner":` + nothing + `,"known":{"encoder":` + enc + `,"machines":[],"x":[],"away":[0.5,0.5]}}`,
+			`"settings":{},` + nothing,
+			`"settings":{"encoder":` + enc + `,"machines":["m"]},` + nothing,
+			`"settings":{"encoder":` + enc + `,"machines":[],"away":[0.5,0.5]},` + nothing,
 		},
-		"conformal": {`{"inner":` + nothing + `,"widths":[{"quantile":1}]}`},
+		"conformal": {`"settings":{"widths":[{"quantile":1}]},` + nothing, `"settings":{"widths":[{"quantile":1}]}`},
 	} {
 		for _, body := range bodies {
-			data, err := json.Marshal(envelope{Format, Version, kind, json.RawMessage(body)})
-			require.NoError(t, err)
-			_, err = Kinds().Decode(data)
-			assert.ErrorIs(t, err, ErrFile, "%s %s", kind, body)
+			text := `{"format":"` + Format + `",` + version(Version) + `,"model":{"kind":"` + kind + `",` + body + `}}`
+			_, err := Load([]byte(text), Kinds())
+			assert.ErrorIs(t, err, ErrFile, text)
 		}
 	}
+	_, err := Load([]byte(`{"format":"`+Format+`",`+version(Version)+`}`), Kinds())
+	assert.ErrorIs(t, err, ErrFile)
+}
+
+// What is cut off or changed in the packed trees is refused, or is other trees:
+// it never breaks a prediction.
+func TestBrokenTrees(t *testing.T) {
+	m, err := quickTrees().Fit(t.Context(), invent(20, 1), []string{"score"}, 0)
+	require.NoError(t, err)
+	parts := m.Parts()
+	settings, err := json.Marshal(parts.Settings)
+	require.NoError(t, err)
+	_, err = decodeBoosted(&Stored{Settings: settings, Packed: parts.Packed}, nil)
+	require.NoError(t, err)
+	refused := 0
+	for i := range parts.Packed {
+		_, err = decodeBoosted(&Stored{Settings: settings, Packed: parts.Packed[:i]}, nil)
+		require.ErrorIs(t, err, ErrFile, "cut at %d", i)
+		other := slices.Clone(parts.Packed)
+		other[i] ^= 0xff
+		m, err := decodeBoosted(&Stored{Settings: settings, Packed: other}, nil)
+		if err != nil {
+			refused++
+			continue
+		}
+		_, err = m.Predict(invent(5, 2))
+		require.NoError(t, err)
+	}
+	assert.Greater(t, refused, len(parts.Packed)/4)
 }

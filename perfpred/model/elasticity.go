@@ -24,6 +24,9 @@ const turn = 1.25
 // and returns [row][knob] for the target (as numbered in Targets), greatest
 // first.
 func Elasticities(m Model, rows *dataset.Table, target int, knobs []dataset.Knob) ([][]Elasticity, error) {
+	if one, ok := narrow(m, target); ok {
+		m, target = one, 0
+	}
 	n := rows.Rows
 	var copies []int
 	for range 2 * len(knobs) {

@@ -1,39 +1,77 @@
 package model
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Format and Version mark model files. Version rises whenever a file of before
 // would be read wrongly.
 const (
 	Format  = "gpubench-perfpred"
-	Version = 2
+	Version = 3
 )
 
-// envelope is a model file, and each model inside another model.
-type envelope struct {
-	Format  string          `json:"format"`
-	Version int             `json:"version"`
-	Kind    string          `json:"kind"`
-	Model   json.RawMessage `json:"model"`
+// Parts are what a model file must hold of a model.
+type Parts struct {
+	// Settings are written as JSON.
+	Settings any
+	// Packed are numbers that would be long as text and slow to read, in an order
+	// that the kind of model defines.
+	Packed []byte
+	// Inner are the models that this one is made of.
+	Inner []Model
 }
 
-// Decoder turns a model's JSON into the model. Models that hold other models
-// decode these with inner.
-type Decoder func(data json.RawMessage, inner Decoders) (Model, error)
+// Stored is a model as it lies in a file: what Parts gave, but Inner.
+type Stored struct {
+	Kind     string         `json:"kind"`
+	Settings jsontext.Value `json:"settings,omitempty"`
+	Packed   []byte         `json:"packed,omitempty"`
+}
+
+// ReadSettings decodes the settings; errors are ErrFile.
+func (s *Stored) ReadSettings(into any) error {
+	if err := json.Unmarshal(s.Settings, into); err != nil {
+		return fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	return nil
+}
+
+// Decoder makes a model of what its Parts gave; inner are decoded already. It
+// returns ErrFile where these contradict each other.
+type Decoder func(s *Stored, inner []Model) (Model, error)
 
 // Decoders maps kinds to decoders. It is passed around, never global: the
 // program that loads files says which kinds it knows.
 type Decoders map[string]Decoder
 
+// document is a model file. A model and those inside it are one tree, so that
+// reading a file parses each byte once (with encoding/json, which looks at each
+// byte several times, most of the time of a prediction is lost here).
+type document struct {
+	Format  string `json:"format"`
+	Version int    `json:"version"`
+	Model   *node  `json:"model"`
+}
+
+type node struct {
+	Stored `json:",inline"`
+	Inner  []*node `json:"inner,omitempty"`
+}
+
 // Save writes the model as one JSON document.
 func Save(w io.Writer, m Model) error {
-	data, err := Encode(m)
+	n, err := nodeOf(m)
 	if err != nil {
 		return err
+	}
+	data, err := json.Marshal(document{Format, Version, n})
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", m.Kind(), err)
 	}
 	if _, err := w.Write(append(data, '\n')); err != nil {
 		return fmt.Errorf("write the model: %w", err)
@@ -41,48 +79,57 @@ func Save(w io.Writer, m Model) error {
 	return nil
 }
 
-// Encode returns the model with its envelope, to be read by Decoders.Decode.
-func Encode(m Model) (json.RawMessage, error) {
-	body, err := m.MarshalJSON()
+func nodeOf(m Model) (*node, error) {
+	parts := m.Parts()
+	settings, err := json.Marshal(parts.Settings, json.Deterministic(true))
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", m.Kind(), err)
 	}
-	data, err := json.Marshal(envelope{Format, Version, m.Kind(), body})
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", m.Kind(), err)
+	n := &node{Stored: Stored{m.Kind(), settings, parts.Packed}}
+	for _, one := range parts.Inner {
+		inner, err := nodeOf(one)
+		if err != nil {
+			return nil, err
+		}
+		n.Inner = append(n.Inner, inner)
 	}
-	return data, nil
+	return n, nil
 }
 
-// Load reads what Save wrote.
-func Load(r io.Reader, known Decoders) (Model, error) {
-	data, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("read the model: %w", err)
-	}
-	return known.Decode(data)
-}
-
-// Decode reads what Encode returned. It returns ErrFile, ErrVersion or
-// ErrKind.
-func (known Decoders) Decode(data json.RawMessage) (Model, error) {
-	var e envelope
-	if err := json.Unmarshal(data, &e); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
-	}
+// Load reads what Save wrote. It returns ErrFile, ErrVersion or ErrKind.
+func Load(data []byte, known Decoders) (Model, error) {
+	var d document
+	err := json.Unmarshal(data, &d)
 	switch {
-	case e.Format != Format:
-		return nil, fmt.Errorf("%w: format %q instead of %q", ErrFile, e.Format, Format)
-	case e.Version != Version:
-		return nil, fmt.Errorf("%w: version %d, this program reads %d; train it anew", ErrVersion, e.Version, Version)
+	case d.Format == Format && d.Version != Version: // whatever else it holds
+		return nil, fmt.Errorf("%w: version %d, this program reads %d; train it anew", ErrVersion, d.Version, Version)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
+	case d.Format != Format:
+		return nil, fmt.Errorf("%w: format %q instead of %q", ErrFile, d.Format, Format)
 	}
-	decode, ok := known[e.Kind]
+	return known.decode(d.Model)
+}
+
+func (known Decoders) decode(n *node) (Model, error) {
+	if n == nil {
+		return nil, fmt.Errorf("%w: a model is missing", ErrFile)
+	}
+	decode, ok := known[n.Kind]
 	if !ok {
-		return nil, fmt.Errorf("%w: %q", ErrKind, e.Kind)
+		return nil, fmt.Errorf("%w: %q", ErrKind, n.Kind)
 	}
-	m, err := decode(e.Model, known)
+	var inner []Model
+	for _, one := range n.Inner {
+		m, err := known.decode(one)
+		if err != nil {
+			return nil, err
+		}
+		inner = append(inner, m)
+	}
+	m, err := decode(&n.Stored, inner)
 	if err != nil {
-		return nil, fmt.Errorf("decode %s: %w", e.Kind, err)
+		return nil, fmt.Errorf("decode %s: %w", n.Kind, err)
 	}
 	return m, nil
 }

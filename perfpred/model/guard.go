@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -193,48 +192,50 @@ func (m *Guarded) ConstantWidth() Model {
 	return out
 }
 
+func (m *Guarded) narrow(target int) (Model, bool) {
+	inner, ok := narrow(m.Model, target)
+	out := &Guarded{Model: inner, Known: m.Known, flat: true}
+	if ok && m.away != nil {
+		out.setAway(m.Known.Away)
+	}
+	return out, ok
+}
+
 // Importances are those of the model inside, if it knows.
 func (m *Guarded) Importances(target int) []Importance {
 	return blend(target, []Model{m.Model}, []float64{1})
 }
 
-type guardedFile struct {
-	Inner json.RawMessage `json:"inner"`
-	Known *Known          `json:"known"`
+// Parts pack the known machines' numbers.
+func (m *Guarded) Parts() Parts {
+	var p packer
+	for _, x := range m.Known.X {
+		p.float64s(x)
+	}
+	return Parts{Settings: m.Known, Packed: p.data, Inner: []Model{m.Model}}
 }
 
-// MarshalJSON writes the model inside and the known machines.
-func (m *Guarded) MarshalJSON() ([]byte, error) {
-	inner, err := Encode(m.Model)
-	if err != nil {
+func decodeGuarded(s *Stored, inner []Model) (Model, error) {
+	known := &Known{}
+	if err := s.ReadSettings(known); err != nil {
 		return nil, err
 	}
-	return json.Marshal(guardedFile{inner, m.Known})
-}
-
-func decodeGuarded(data json.RawMessage, inner Decoders) (Model, error) {
-	var f guardedFile
-	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
+	if len(inner) != 1 || known.Encoder == nil {
+		return nil, fmt.Errorf("%w: %d models where there is one, or known machines are missing", ErrFile, len(inner))
 	}
-	m, err := inner.Decode(f.Inner)
-	if err != nil {
+	u := &unpacker{data: s.Packed}
+	width := len(known.Encoder.Names())
+	for range known.Machines {
+		known.X = append(known.X, u.float64s(width))
+	}
+	if err := u.finish(); err != nil {
 		return nil, err
 	}
-	if f.Known == nil || f.Known.Encoder == nil || len(f.Known.X) != len(f.Known.Machines) {
-		return nil, fmt.Errorf("%w: known machines are missing", ErrFile)
-	}
-	width := len(f.Known.Encoder.Names())
-	for _, x := range f.Known.X {
-		if len(x) != width {
-			return nil, fmt.Errorf("%w: a known machine with %d numbers for %d features", ErrFile, len(x), width)
+	m := &Guarded{Model: inner[0], Known: known}
+	if known.Away != nil {
+		if m.setAway(known.Away); m.away == nil {
+			return nil, fmt.Errorf("%w: %d weights for unseen families, and no members for them", ErrFile, len(known.Away))
 		}
 	}
-	out := &Guarded{Model: m, Known: f.Known}
-	if f.Known.Away != nil {
-		if out.setAway(f.Known.Away); out.away == nil {
-			return nil, fmt.Errorf("%w: %d weights for unseen families, and no members for them", ErrFile, len(f.Known.Away))
-		}
-	}
-	return out, nil
+	return m, nil
 }

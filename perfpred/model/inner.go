@@ -15,6 +15,20 @@ func sameTargets(models ...Model) error {
 	return nil
 }
 
+// narrower is a model that can leave out all targets but one, and intervals, to
+// be quicker.
+type narrower interface {
+	// narrow returns false where a model inside cannot.
+	narrow(target int) (Model, bool)
+}
+
+func narrow(m Model, target int) (Model, bool) {
+	if n, ok := m.(narrower); ok {
+		return n.narrow(target)
+	}
+	return nil, false
+}
+
 // blend adds up the importances of those models that have any.
 func blend(target int, models []Model, weights []float64) []Importance {
 	shares := map[string]float64{}

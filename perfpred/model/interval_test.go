@@ -215,9 +215,9 @@ type parochialModel struct {
 	seen    map[string]bool
 }
 
-func (*parochialModel) Kind() string                 { return "parochial" }
-func (m *parochialModel) Targets() []string          { return m.targets }
-func (*parochialModel) MarshalJSON() ([]byte, error) { return []byte("{}"), nil }
+func (*parochialModel) Kind() string        { return "parochial" }
+func (m *parochialModel) Targets() []string { return m.targets }
+func (*parochialModel) Parts() Parts        { return Parts{} }
 func (m *parochialModel) Predict(rows *dataset.Table) ([][]Estimate, error) {
 	cores, err := rows.Column("cores")
 	if err != nil {

@@ -3,10 +3,8 @@ package model
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/gpubench/gpubench/perfpred/dataset"
 )
@@ -17,7 +15,7 @@ type Known struct {
 	Encoder *dataset.Encoder `json:"encoder"`
 	// Machines are distinct; X is [machine][column], scaled.
 	Machines []string    `json:"machines"`
-	X        [][]float64 `json:"x"`
+	X        [][]float64 `json:"-"`
 	// Reach is how far (in deviations) nearly all known machines are from the
 	// nearest one of another name: up to there a new name is nothing new.
 	Reach float64 `json:"reach"`
@@ -147,26 +145,25 @@ func (k *Known) Judge(rows *dataset.Table) []Judgement {
 
 // judge names the three nearest.
 func (k *Known) judge(x []float64) Judgement {
-	least := map[string]float64{}
-	for j, known := range k.X {
-		d := distance(x, known)
-		if before, ok := least[k.Machines[j]]; !ok || d < before {
-			least[k.Machines[j]] = d
-		}
+	far := make([]float64, len(k.X))
+	for i, known := range k.X {
+		far[i] = distance(x, known)
 	}
-	names := slices.Sorted(maps.Keys(least))
-	slices.SortStableFunc(names, func(a, b string) int {
-		switch {
-		case least[a] < least[b]:
-			return -1
-		case least[a] > least[b]:
-			return 1
+	var j Judgement
+	for len(j.Nearest) < 3 {
+		best := -1
+		for i, name := range k.Machines {
+			if (best < 0 || far[i] < far[best] || far[i] == far[best] && name < k.Machines[best]) && !slices.Contains(j.Nearest, name) {
+				best = i
+			}
 		}
-		return strings.Compare(a, b)
-	})
-	j := Judgement{Nearest: names[:min(3, len(names))]}
-	if len(names) > 0 && !math.IsInf(k.Reach, 1) {
-		j.Distance = least[names[0]] / k.Reach
+		if best < 0 {
+			break
+		}
+		if j.Nearest == nil && !math.IsInf(k.Reach, 1) {
+			j.Distance = far[best] / k.Reach
+		}
+		j.Nearest = append(j.Nearest, k.Machines[best])
 	}
 	return j
 }

@@ -125,7 +125,7 @@ func TestTreeFindsTheBestSplit(t *testing.T) {
 			off := y[i] - tree.at(b.rows[i])
 			got += off * off
 		}
-		assert.InDelta(t, bruteCut(x, y, 3), got, 1e-5)
+		assert.InDelta(t, bruteCut(x, y, 3), got, 1e-3, "up to the rounding of leaves")
 	}
 }
 

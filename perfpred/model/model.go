@@ -48,8 +48,9 @@ type Model interface {
 	// learnt from and that rows lacks count as missing, columns it does not
 	// know are ignored; a target's base column must be there.
 	Predict(rows *dataset.Table) ([][]Estimate, error)
-	// MarshalJSON writes all that Predict needs; a Decoder reads it.
-	MarshalJSON() ([]byte, error)
+	// Parts returns all that Predict needs, for a file; the kind's Decoder makes
+	// the model of it again.
+	Parts() Parts
 }
 
 // Estimate is a predicted value in the target's unit. A model that cannot say

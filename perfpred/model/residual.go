@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 
@@ -79,43 +78,22 @@ func (m *residual) Predict(rows *dataset.Table) ([][]Estimate, error) {
 	return p, nil
 }
 
+func (m *residual) narrow(target int) (Model, bool) {
+	first, ok := narrow(m.first, target)
+	then, also := narrow(m.then, target)
+	return &residual{first, then}, ok && also
+}
+
 // Importances are the mean of both models' shares.
 func (m *residual) Importances(target int) []Importance {
 	return blend(target, []Model{m.first, m.then}, []float64{0.5, 0.5})
 }
 
-type pairFile struct {
-	First json.RawMessage `json:"first"`
-	Then  json.RawMessage `json:"then"`
-}
+func (m *residual) Parts() Parts { return Parts{Inner: []Model{m.first, m.then}} }
 
-func (m *residual) MarshalJSON() ([]byte, error) {
-	first, err := Encode(m.first)
-	if err != nil {
-		return nil, err
+func decodeResidual(_ *Stored, inner []Model) (Model, error) {
+	if len(inner) != 2 {
+		return nil, fmt.Errorf("%w: %d models where there are two", ErrFile, len(inner))
 	}
-	then, err := Encode(m.then)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(pairFile{first, then})
-}
-
-func decodeResidual(data json.RawMessage, inner Decoders) (Model, error) {
-	var f pairFile
-	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	first, err := inner.Decode(f.First)
-	if err != nil {
-		return nil, err
-	}
-	then, err := inner.Decode(f.Then)
-	if err != nil {
-		return nil, err
-	}
-	if err := sameTargets(first, then); err != nil {
-		return nil, err
-	}
-	return &residual{first, then}, nil
+	return &residual{inner[0], inner[1]}, sameTargets(inner...)
 }

@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -98,8 +97,8 @@ type linear struct {
 type linearFit struct {
 	Penalty   float64   `json:"penalty"`
 	Intercept float64   `json:"intercept"`
-	Centre    []float64 `json:"centre"`
-	Weights   []float64 `json:"weights"`
+	Centre    []float64 `json:"-"`
+	Weights   []float64 `json:"-"`
 }
 
 func pairsOf(e *dataset.Encoder, wanted bool) [][2]int {
@@ -296,6 +295,12 @@ func (m *linear) logs(rows *dataset.Table) [][]float64 {
 	return out
 }
 
+func (m *linear) narrow(target int) (Model, bool) {
+	one := *m
+	one.Outputs, one.Fits = m.Outputs[target:target+1], m.Fits[target:target+1]
+	return &one, true
+}
+
 // Importances are the shares of the absolute weights: features are scaled. A
 // product's share is halved between its factors, a category's names are summed.
 func (m *linear) Importances(target int) []Importance {
@@ -311,39 +316,33 @@ func (m *linear) Importances(target int) []Importance {
 	return rank(shares)
 }
 
-// MarshalJSON writes the encoder and the weights.
-func (m *linear) MarshalJSON() ([]byte, error) {
-	type plain linear
-	return json.Marshal((*plain)(m))
+// Parts packs the weights and centres.
+func (m *linear) Parts() Parts {
+	var p packer
+	for _, f := range m.Fits {
+		p.float64s(f.Centre)
+		p.float64s(f.Weights)
+	}
+	return Parts{Settings: m, Packed: p.data}
 }
 
-func decodeLinear(data json.RawMessage, _ Decoders) (Model, error) {
-	type plain linear
-	var m plain
-	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	out := (*linear)(&m)
-	if err := out.valid(); err != nil {
+func decodeLinear(s *Stored, _ []Model) (Model, error) {
+	m := &linear{}
+	if err := s.ReadSettings(m); err != nil {
 		return nil, err
 	}
-	return out, nil
-}
-
-func (m *linear) valid() error {
 	if m.Encoder == nil || len(m.Fits) != len(m.Outputs) {
-		return fmt.Errorf("%w: %d fits for %d targets", ErrFile, len(m.Fits), len(m.Outputs))
+		return nil, fmt.Errorf("%w: %d fits for %d targets", ErrFile, len(m.Fits), len(m.Outputs))
 	}
 	numeric, width := len(m.Encoder.Numeric), len(m.Encoder.Names())+len(m.Pairs)
 	for _, p := range m.Pairs {
 		if min(p[0], p[1]) < 0 || max(p[0], p[1]) >= numeric {
-			return fmt.Errorf("%w: a pair of columns that are not there", ErrFile)
+			return nil, fmt.Errorf("%w: a pair of columns that are not there", ErrFile)
 		}
 	}
-	for _, f := range m.Fits {
-		if n := len(f.Weights); n != width || len(f.Centre) != n {
-			return fmt.Errorf("%w: %d weights for %d features", ErrFile, n, width)
-		}
+	u := &unpacker{data: s.Packed}
+	for k := range m.Fits {
+		m.Fits[k].Centre, m.Fits[k].Weights = u.float64s(width), u.float64s(width)
 	}
-	return nil
+	return m, u.finish()
 }

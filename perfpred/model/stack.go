@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -199,6 +198,18 @@ func (m *stack) reweigh(weights []float64) (Model, bool) {
 	return &stack{m.members, slices.Repeat([][]float64{weights}, len(m.Weights))}, true
 }
 
+func (m *stack) narrow(target int) (Model, bool) {
+	one := &stack{Weights: m.Weights[target : target+1]}
+	for _, member := range m.members {
+		n, ok := narrow(member, target)
+		if !ok {
+			return nil, false
+		}
+		one.members = append(one.members, n)
+	}
+	return one, true
+}
+
 func logsOf(p [][]Estimate) [][]float64 {
 	out := make([][]float64, len(p))
 	for k := range p {
@@ -216,42 +227,26 @@ func (m *stack) Importances(target int) []Importance {
 }
 
 type stackFile struct {
-	Members []json.RawMessage `json:"members"`
-	Weights [][]float64       `json:"weights"`
+	Weights [][]float64 `json:"weights"`
 }
 
-func (m *stack) MarshalJSON() ([]byte, error) {
-	f := stackFile{Weights: m.Weights}
-	for _, member := range m.members {
-		data, err := Encode(member)
-		if err != nil {
-			return nil, err
-		}
-		f.Members = append(f.Members, data)
-	}
-	return json.Marshal(f)
+func (m *stack) Parts() Parts {
+	return Parts{Settings: stackFile{m.Weights}, Inner: m.members}
 }
 
-func decodeStack(data json.RawMessage, inner Decoders) (Model, error) {
+func decodeStack(s *Stored, members []Model) (Model, error) {
 	var f stackFile
-	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
+	if err := s.ReadSettings(&f); err != nil {
+		return nil, err
 	}
-	m := &stack{Weights: f.Weights}
-	for _, d := range f.Members {
-		member, err := inner.Decode(d)
-		if err != nil {
-			return nil, err
-		}
-		m.members = append(m.members, member)
-	}
-	if len(m.members) == 0 || len(m.Weights) != len(m.Targets()) {
-		return nil, fmt.Errorf("%w: a stack of %d members with weights for %d targets", ErrFile, len(m.members), len(m.Weights))
+	m := &stack{members, f.Weights}
+	if len(members) == 0 || len(m.Weights) != len(m.Targets()) {
+		return nil, fmt.Errorf("%w: a stack of %d members with weights for %d targets", ErrFile, len(members), len(m.Weights))
 	}
 	for _, w := range m.Weights {
-		if len(w) != len(m.members) {
-			return nil, fmt.Errorf("%w: %d weights for %d members", ErrFile, len(w), len(m.members))
+		if len(w) != len(members) {
+			return nil, fmt.Errorf("%w: %d weights for %d members", ErrFile, len(w), len(members))
 		}
 	}
-	return m, sameTargets(m.members...)
+	return m, sameTargets(members...)
 }

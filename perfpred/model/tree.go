@@ -1,62 +1,120 @@
 package model
 
 import (
+	"encoding/binary"
 	"math"
 	"math/rand/v2"
-	"slices"
 )
 
-// tree is a regression tree on binned features, in arrays, root first. A node
-// with Feature < 0 is a leaf with Value; otherwise bins up to Bin go to Left,
-// the rest to Left+1. Missing values go right but in the nodes of MissingLeft,
-// which is sorted. Most of a model file are trees: their fields are short.
-type tree struct {
-	Feature     []int16   `json:"f"`
-	Bin         []int16   `json:"b"`
-	Left        []int16   `json:"l"`
-	Value       []float32 `json:"v"`
-	MissingLeft []int16   `json:"m,omitempty"`
-}
+// tree is a regression tree on binned features: nodes of nodeBytes, level by
+// level, root first. It is used as it lies in the file, because a model has some
+// 100,000 nodes.
+//
+// A node is two little-endian numbers of 16 bits. If the first is 0 it is a leaf,
+// and the second is the upper half of its value as a float32. Otherwise the first
+// is twice the feature's number, from 1 on, plus 1 if missing values go left; the
+// low byte of the second is the last bin that goes left, the high byte how much
+// further on the left child is. The right one is behind it.
+type tree []byte
 
-// maxLeaves is what the small numbers of a tree can count.
-const maxLeaves = 1 << 13
+const (
+	nodeBytes = 4
+	// maxLeaves keeps a level, and so the way to a child, within a byte.
+	maxLeaves = 255
+	// maxFeatures is what a node can number.
+	maxFeatures = 1<<15 - 1
+)
+
+func (t tree) node(i int) (first, second uint16) {
+	both := binary.LittleEndian.Uint32(t[nodeBytes*i:])
+	return uint16(both), uint16(both >> 16)
+}
 
 // at returns the value for a row of bins.
-func (t *tree) at(row []uint8) float64 {
-	n := int16(0)
-	for t.Feature[n] >= 0 {
-		b := int16(row[t.Feature[n]])
-		left := b <= t.Bin[n]
+func (t tree) at(row []uint8) float64 {
+	for i := 0; ; {
+		first, second := t.node(i)
+		if first == 0 {
+			return float64(math.Float32frombits(uint32(second) << 16))
+		}
+		b := row[first/2-1]
+		left := b <= uint8(second)
 		if b == missing {
-			_, left = slices.BinarySearch(t.MissingLeft, n)
+			left = first%2 == 1
 		}
-		n = t.Left[n]
-		if !left {
-			n++
+		if i += int(second >> 8); !left {
+			i++
 		}
 	}
-	return float64(t.Value[n])
 }
 
-func (t *tree) leaf() int {
-	t.Feature, t.Bin, t.Left = append(t.Feature, -1), append(t.Bin, 0), append(t.Left, 0)
-	t.Value = append(t.Value, 0)
-	return len(t.Feature) - 1
-}
-
-// valid says whether every path ends in a leaf and reads a known feature.
-func (t *tree) valid(features int) bool {
-	n := len(t.Feature)
-	if n == 0 || len(t.Bin) != n || len(t.Left) != n || len(t.Value) != n {
-		return false
-	}
-	for i, f := range t.Feature {
-		left := int(t.Left[i])
-		if int(f) >= features || f >= 0 && (left <= i || left+1 >= n) {
-			return false
+// firstTree cuts the first tree off the data. It returns nil where there is none
+// on so many features.
+func firstTree(data []byte, features int) (t tree, rest []byte) {
+	known, broken := 1, false // nodes that a parent has, or that are the root
+	for i := 0; i < known; i++ {
+		if nodeBytes*known > len(data) {
+			return nil, nil
+		}
+		switch first, second := tree(data).node(i); {
+		case first == 0:
+			broken = broken || second&infinite == infinite
+		default:
+			broken = broken || first == 1 || int(first/2) > features || int(second>>8) != known-i
+			known += 2
 		}
 	}
-	return true
+	if broken {
+		return nil, nil
+	}
+	return data[:nodeBytes*known], data[nodeBytes*known:]
+}
+
+// infinite is the exponent of a value that is no finite number.
+const infinite = 0x7f80
+
+// growing is a tree that is not finished: children may be anywhere.
+type growing []growingNode
+
+// growingNode is a leaf if it has no left child. The right one is behind it.
+type growingNode struct {
+	left  int
+	split cut
+	value float64
+}
+
+// leaf adds a leaf and returns its index.
+func (t *growing) leaf() int {
+	*t = append(*t, growingNode{})
+	return len(*t) - 1
+}
+
+// finish puts the nodes in order. What a leaf loses in precision the trees that
+// are grown behind it make up for.
+func (t growing) finish() tree {
+	var out tree
+	order := []int{0}
+	for i := 0; i < len(order); i++ {
+		n := t[order[i]]
+		first, second := 0, roundedHalf(float32(n.value))
+		if n.left > 0 {
+			first = 2 * (n.split.feature + 1)
+			if n.split.missingLeft {
+				first++
+			}
+			second = uint16(n.split.bin | (len(order)-i)<<8)
+			order = append(order, n.left, n.left+1)
+		}
+		out = binary.LittleEndian.AppendUint16(out, uint16(first))
+		out = binary.LittleEndian.AppendUint16(out, second)
+	}
+	return out
+}
+
+// roundedHalf is the upper half of a float32, rounded to the nearest.
+func roundedHalf(v float32) uint16 {
+	bits := math.Float32bits(v)
+	return uint16((bits + 0x7fff + bits>>16&1) >> 16)
 }
 
 // grower grows trees best leaf first on binned features, for squared error.
@@ -99,8 +157,8 @@ type cut struct {
 
 // grow fits a tree to the residuals of these rows, looking at these features.
 // It reorders rows and adds each split's gain to the feature's in gains.
-func (g *grower) grow(residual []float64, rows []int, features []int, gains []float64) *tree {
-	t := &tree{}
+func (g *grower) grow(residual []float64, rows []int, features []int, gains []float64) tree {
+	var t growing
 	g.layOut(features)
 	root := open{rows: rows, hist: g.histogram(residual, rows, features)}
 	for _, i := range rows {
@@ -114,17 +172,16 @@ func (g *grower) grow(residual []float64, rows []int, features []int, gains []fl
 		if leaves[k].best.gain <= 0 {
 			break
 		}
-		left, right := g.split(t, &leaves[k], residual, features)
+		left, right := g.split(&t, &leaves[k], residual, features)
 		gains[leaves[k].best.feature] += leaves[k].best.gain
 		leaves[k] = left
 		leaves = append(leaves, right)
 	}
 	for _, l := range leaves {
-		t.Value[l.node] = float32(g.rate * l.sum / (float64(len(l.rows)) + g.penalty))
+		t[l.node].value = g.rate * l.sum / (float64(len(l.rows)) + g.penalty)
 		g.hists = append(g.hists, l.hist)
 	}
-	slices.Sort(t.MissingLeft)
-	return t
+	return t.finish()
 }
 
 func widest(leaves []open) int {
@@ -240,7 +297,7 @@ func (g *grower) bestCut(l *open, features []int) cut {
 
 // split turns a leaf into two; the smaller child's histogram is summed, the
 // other's is the difference.
-func (g *grower) split(t *tree, l *open, residual []float64, features []int) (left, right open) {
+func (g *grower) split(t *growing, l *open, residual []float64, features []int) (left, right open) {
 	column := g.b.columns[l.best.feature]
 	at := g.partition(l.rows, func(i int) bool {
 		if b := column[i]; b != missing {
@@ -263,12 +320,8 @@ func (g *grower) split(t *tree, l *open, residual []float64, features []int) (le
 		large.hist[k].sum -= small.hist[k].sum
 		large.hist[k].n -= small.hist[k].n
 	}
-	t.Feature[l.node], t.Bin[l.node] = int16(l.best.feature), int16(l.best.bin)
-	if l.best.missingLeft {
-		t.MissingLeft = append(t.MissingLeft, int16(l.node))
-	}
 	left.node, right.node = t.leaf(), t.leaf()
-	t.Left[l.node] = int16(left.node)
+	(*t)[l.node] = growingNode{left: left.node, split: l.best}
 	left.best, right.best = g.bestCut(&left, features), g.bestCut(&right, features)
 	return left, right
 }

@@ -1,9 +1,7 @@
 package nn
 
 import (
-	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -24,37 +22,45 @@ type memberFile struct {
 	Encoder *encoder  `json:"encoder"`
 	Mean    []float64 `json:"mean"`
 	Scale   []float64 `json:"scale"`
-	// Weights are little-endian float32, in the order of the parameters.
-	Weights string `json:"weights"`
 }
 
-// MarshalJSON implements model.Model.
-func (m *Model) MarshalJSON() ([]byte, error) {
+// Parts implements model.Model. Packed are the weights of the members, as
+// little-endian float32 in the order of the parameters.
+func (m *Model) Parts() model.Parts {
 	file := modelFile{Targets: m.targets, Layout: m.layout, Sizes: m.sizes, Attention: m.maps}
+	var packed []byte
 	for _, one := range m.members {
-		file.Members = append(file.Members, memberFile{one.encoder, one.mean, one.scale, packWeights(one.net.params.Data())})
+		file.Members = append(file.Members, memberFile{one.encoder, one.mean, one.scale})
+		for _, w := range one.net.params.Data() {
+			packed = binary.LittleEndian.AppendUint32(packed, math.Float32bits(float32(w)))
+		}
 	}
-	return json.Marshal(file)
+	return model.Parts{Settings: file, Packed: packed}
 }
 
 // Decoders returns the decoder of this package's models by their kind.
 func Decoders() model.Decoders { return model.Decoders{kind: decode} }
 
-func decode(data json.RawMessage, _ model.Decoders) (model.Model, error) {
+func decode(s *model.Stored, _ []model.Model) (model.Model, error) {
 	var file modelFile
-	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("%w: %w", model.ErrFile, err)
+	if err := s.ReadSettings(&file); err != nil {
+		return nil, err
 	}
 	if err := file.check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", model.ErrFile, err)
 	}
 	m := &Model{targets: file.Targets, layout: file.Layout, sizes: file.Sizes, maps: file.Attention}
+	left := s.Packed
 	for i, one := range file.Members {
 		net := newNetwork(file.Sizes, file.Layout, one.Encoder.Vocabulary, rand.New(rand.NewPCG(0, 0)))
-		if err := unpackWeights(net.params.Data(), one.Weights); err != nil {
+		var err error
+		if left, err = unpackWeights(net.params.Data(), left); err != nil {
 			return nil, fmt.Errorf("%w: member %d: %w", model.ErrFile, i, err)
 		}
 		m.members = append(m.members, member{one.Encoder, net, one.Mean, one.Scale})
+	}
+	if len(left) > 0 {
+		return nil, fmt.Errorf("%w: %d bytes behind the weights", model.ErrFile, len(left))
 	}
 	return m, nil
 }
@@ -117,27 +123,16 @@ func (e *encoder) fits(l layout, bins int) bool {
 	return true
 }
 
-func packWeights(weights []float64) string {
-	data := make([]byte, 0, 4*len(weights))
-	for _, w := range weights {
-		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(w)))
-	}
-	return base64.StdEncoding.EncodeToString(data)
-}
-
-func unpackWeights(into []float64, text string) error {
-	data, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		return fmt.Errorf("weights: %w", err)
-	}
-	if len(data) != 4*len(into) {
-		return fmt.Errorf("%d bytes of weights for %d numbers", len(data), len(into))
+// unpackWeights returns what is left of data.
+func unpackWeights(into []float64, data []byte) ([]byte, error) {
+	if len(data) < 4*len(into) {
+		return nil, fmt.Errorf("%d bytes of weights for %d numbers", len(data), len(into))
 	}
 	for i := range into {
 		into[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:])))
 		if math.IsNaN(into[i]) || math.IsInf(into[i], 0) {
-			return fmt.Errorf("weight %d is %g", i, into[i])
+			return nil, fmt.Errorf("weight %d is %g", i, into[i])
 		}
 	}
-	return nil
+	return data[4*len(into):], nil
 }
