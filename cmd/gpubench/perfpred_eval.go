@@ -28,6 +28,7 @@ type perfpredEvalFlags struct {
 	repeats int
 	models  []string
 	targets []string
+	bare    bool
 	out     string
 	asJSON  bool
 }
@@ -60,6 +61,7 @@ models run, and nothing about accuracy.`,
 	flags.IntVar(&f.folds, "folds", 5, "number of folds, 0 to leave out one group at a time")
 	flags.IntVar(&f.repeats, "repeats", 1, "draw the folds that often, with the seed, the one behind it and so on")
 	flags.StringSliceVar(&f.models, "model", []string{"constant", "nearest", "ridge", "trees", perfpred.BestTrainer}, strings.Join(perfpred.TrainerNames(), ", "))
+	flags.BoolVar(&f.bare, "no-intervals", false, "leave out the intervals, which take most of the time")
 	flags.StringSliceVar(&f.targets, "target", nil, "targets, 'score' is the suite's geometric mean (default all)")
 	flags.StringVarP(&f.out, "out", "o", "", "folder for table, pictures and every prediction, or FILE.json for the predictions alone")
 	flags.BoolVar(&f.asJSON, "json", false, "print JSON")
@@ -116,7 +118,11 @@ func (f *perfpredEvalFlags) spec(ctx context.Context, w world) ([]*eval.Report, 
 	if f.folds == 0 && f.repeats > 1 {
 		return nil, usagef("--repeats draws folds anew; with --folds 0 each group is left out, and there is nothing to draw")
 	}
-	trainers, err := f.trainers(perfpred.Trainer)
+	named := perfpred.Trainer
+	if f.bare {
+		named = perfpred.Bare
+	}
+	trainers, err := f.trainers(named)
 	if err != nil {
 		return nil, err
 	}

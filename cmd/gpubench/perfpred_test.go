@@ -81,10 +81,13 @@ func TestPerfpredEvalFolder(t *testing.T) {
 	s := newScene(t)
 	data, _ := invented(t)
 	out := s.path("evaluation")
-	s.must("perfpred", "eval", "--data", data, "--suite", "fp_rate", "--model", "nearest,ridge", "--folds", "2", "--target", "score", "--out", out)
+	s.must("perfpred", "eval", "--data", data, "--suite", "fp_rate", "--model", "nearest,ridge", "--folds", "2", "--target", "score", "--no-intervals", "--out", out)
 	for _, name := range []string{"evaluation.json", "evaluation.txt", "fp_rate.png"} {
 		assert.FileExists(t, filepath.Join(out, name))
 	}
+	text, err := os.ReadFile(filepath.Join(out, "evaluation.txt"))
+	require.NoError(t, err)
+	assert.Regexp(t, `ridge +\S+ +\S+ +\S+ +0\.\d+ +- +- `, string(text), "no intervals")
 }
 
 // PerfCastDB's published sample runs from end to end, its defects are told, and

@@ -81,6 +81,18 @@ func TestSPECDefectsAreFound(t *testing.T) {
 	assert.True(t, slices.IsSortedFunc(table.Findings, func(a, b Finding) int { return int(a.Severity) - int(b.Severity) }), "worst first")
 }
 
+// A speed run without threads has one, whatever the result lists; a rate run has
+// its copies.
+func TestSerialSpeedRuns(t *testing.T) {
+	rows := datatest.Rows(3, 1)
+	speed, rate := load(t, "fp_speed", rows), load(t, "fp_rate", rows)
+	f := finding(t, speed, "contradiction", "threads_or_copies")
+	assert.Equal(t, Repaired, f.Severity)
+	assert.Equal(t, len(rows), f.Rows)
+	assert.Equal(t, 1.0, at(t, speed, "copies", 3))
+	assert.InDelta(t, 2*rows[3].Sockets*rows[3].Cores, at(t, rate, "copies", 3), 1e-9)
+}
+
 func TestSPECBadFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":            "",

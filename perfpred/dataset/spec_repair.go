@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 )
 
 // repairSPEC normalises what the results of one CPU must agree on, and doubts
@@ -27,6 +28,7 @@ func repairSPEC(t *Table, rows []specRow) {
 	}
 	repairBoost(t, rows)
 	repairTopology(t, rows)
+	repairSerial(t, rows)
 	doubtMemory(t, rows)
 }
 
@@ -114,6 +116,22 @@ func repairTopology(t *Table, rows []specRow) {
 	}
 	if wrong > 0 {
 		t.report(Finding{Suspect, "contradiction", "cpus", wrong, "threads are not sockets x cores x threads per core"})
+	}
+}
+
+// repairSerial gives speed runs that were compiled without threads the one thread
+// that they have, whatever number the result lists: they are up to 80 times as
+// slow as the same machine's other runs.
+func repairSerial(t *Table, rows []specRow) {
+	n := 0
+	for i := range rows {
+		if r := &rows[i]; strings.HasSuffix(t.Name, "_speed") && r.parallel == 0 && r.copies > 1 {
+			r.copies = 1
+			n++
+		}
+	}
+	if n > 0 {
+		t.report(Finding{Repaired, "contradiction", "threads_or_copies", n, "several threads in a run that is not parallel; taken as one"})
 	}
 }
 

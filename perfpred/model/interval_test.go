@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -160,6 +161,33 @@ func TestGuard(t *testing.T) {
 	kept, err := g.Predict(ordinary)
 	require.NoError(t, err)
 	assert.Equal(t, near, kept)
+}
+
+// What was the same on all known machines is outside where it differs, and the
+// interval is as much wider as that of an unseen family.
+func TestOtherConstants(t *testing.T) {
+	train := invent(60, 1)
+	train.Numeric = append(train.Numeric, dataset.Column{Name: "parallel", Unit: "1", Values: slices.Repeat([]float64{1}, train.Rows)})
+	m, err := Guard{Trainer: Conformal{Trainer: Ridge{}}}.Fit(t.Context(), train, []string{"score"}, 0)
+	require.NoError(t, err)
+	g := m.(*Guarded)
+	g.Known.Stretch = 3
+	rows := train.Select([]int{10, 10, 10})
+	rows.Numeric[4].Values = []float64{1, 0, math.NaN()}
+	for i, j := range g.Known.Judge(rows) {
+		if i != 1 {
+			assert.Empty(t, j.Outside, i)
+			assert.Equal(t, 1.0, j.Wider(), i)
+			continue
+		}
+		require.Len(t, j.Outside, 1)
+		assert.Equal(t, "parallel = 0, known is 1 alone", j.Outside[0].String())
+		assert.Equal(t, 3.0, j.Wider())
+	}
+	p, err := g.Predict(rows)
+	require.NoError(t, err)
+	checkFile(t, g, rows, p)
+	assert.InEpsilon(t, math.Pow(p[0][0].High/p[0][0].Value, 3), p[0][1].High/p[0][1].Value, 1e-9)
 }
 
 // Families that follow another law are learnt to be further off: the intervals

@@ -19,8 +19,11 @@ type Known struct {
 	// Reach is how far (in deviations) nearly all known machines are from the
 	// nearest one of another name: up to there a new name is nothing new.
 	Reach float64 `json:"reach"`
+	// Constants are the features that are the same on all machines: what another
+	// value does nobody can have learnt.
+	Constants map[string]float64 `json:"constants,omitempty"`
 	// Families are known, sorted, and Stretch is how much wider intervals are
-	// for others; 0 if that was not learnt.
+	// for others, and for machines with another constant; 0 if that was not learnt.
 	Families []string `json:"families,omitempty"`
 	Stretch  float64  `json:"stretch,omitempty"`
 	// Away are the weights of a stack's members for machines of other families.
@@ -39,7 +42,7 @@ type Judgement struct {
 	// Outside are the features beyond the training rows' range.
 	Outside []Bound
 	// NewFamily is the machine's family where nobody has seen it, and Stretch how
-	// much wider its intervals are for that, at least 1.
+	// much wider its intervals are for that or for another constant, at least 1.
 	NewFamily string
 	Stretch   float64
 }
@@ -55,6 +58,9 @@ type Bound struct {
 
 // String returns the bound as "sockets = 64, known are 1 to 8".
 func (b Bound) String() string {
+	if b.Low == b.High {
+		return fmt.Sprintf("%s = %.4g, known is %.4g alone", b.Feature, b.Value, b.Low)
+	}
 	return fmt.Sprintf("%s = %.4g, known are %.4g to %.4g", b.Feature, b.Value, b.Low, b.High)
 }
 
@@ -68,7 +74,7 @@ func newKnown(train *dataset.Table, group string) (*Known, error) {
 	if err != nil {
 		return nil, fmt.Errorf("known hardware: %w", err)
 	}
-	k := &Known{Encoder: enc}
+	k := &Known{Encoder: enc, Constants: constants(train)}
 	seen := map[string]bool{}
 	for i, x := range enc.Encode(train) {
 		key := names[i] + fmt.Sprintf("%.3g", x)
@@ -79,6 +85,18 @@ func newKnown(train *dataset.Table, group string) (*Known, error) {
 	}
 	k.Reach = k.reach()
 	return k, nil
+}
+
+// constants returns the columns that have one value.
+func constants(t *dataset.Table) map[string]float64 {
+	out := map[string]float64{}
+	for _, c := range t.Numeric {
+		known := slices.DeleteFunc(slices.Clone(c.Values), math.IsNaN)
+		if len(known) > 0 && slices.Min(known) == slices.Max(known) {
+			out[c.Name] = known[0]
+		}
+	}
+	return out
 }
 
 // mainColumns is the table with its Main columns only, or all of them if none
@@ -131,8 +149,12 @@ func (k *Known) Judge(rows *dataset.Table) []Judgement {
 	families := rows.Groups[dataset.GroupFamily]
 	for i, x := range k.Encoder.Encode(rows) {
 		out[i] = k.judge(x)
-		out[i].Outside = k.outside(rows, i)
+		others := k.otherConstants(rows, i)
+		out[i].Outside = append(k.outside(rows, i), others...)
 		out[i].Stretch = 1
+		if len(others) > 0 {
+			out[i].Stretch = max(1, k.Stretch)
+		}
 		if k.Stretch == 0 || families == nil {
 			continue
 		}
@@ -166,6 +188,19 @@ func (k *Known) judge(x []float64) Judgement {
 		j.Nearest = append(j.Nearest, k.Machines[best])
 	}
 	return j
+}
+
+// otherConstants returns the features that are the same on all known machines and
+// not on this one.
+func (k *Known) otherConstants(rows *dataset.Table, row int) []Bound {
+	var out []Bound
+	for _, c := range rows.Numeric {
+		v := c.Values[row]
+		if known, ok := k.Constants[c.Name]; ok && !math.IsNaN(v) && v != known {
+			out = append(out, Bound{c.Name, v, known, known})
+		}
+	}
+	return out
 }
 
 // outside allows a percent for rounding.

@@ -51,6 +51,34 @@ func TestModelsRankAsTheyShould(t *testing.T) {
 	assert.Less(t, errs["stack"], 1.1*min(errs["ridge2"], errs["trees"]))
 }
 
+// Far from all that it knows, a line with products neither follows a product
+// beyond the known ones nor leaves the range of the training values.
+func TestRidgeEndsNearTheKnown(t *testing.T) {
+	train := invent(40, 1)
+	cores, ghz, memory := train.Numeric[0].Values, train.Numeric[1].Values, train.Numeric[2].Values
+	rng := rand.New(rand.NewPCG(5, 1))
+	for i := range train.Rows { // much of one goes with little of the other
+		memory[i] = 1000 / cores[i] * math.Exp(0.3*rng.NormFloat64())
+		train.Targets[1].Values[i] = cores[i] * memory[i]
+	}
+	m, err := Ridge{Pairs: true}.Fit(t.Context(), train, []string{"moved"}, 0)
+	require.NoError(t, err)
+	line := m.(*linear)
+	y, err := train.LogRatio("moved")
+	require.NoError(t, err)
+	low, high := widened(y, ridgeReach)
+	far := train.Select([]int{0, 1, 2})
+	far.Numeric[0].Values = []float64{slices.Max(cores), slices.Min(cores), 1e6}
+	far.Numeric[1].Values = []float64{ghz[0], ghz[0], 1e-3}
+	far.Numeric[2].Values = []float64{slices.Max(memory), slices.Min(memory), 1e6}
+	logs := line.logs(far)[0]
+	assert.Equal(t, []float64{high, low, high}, logs)
+	product := slices.Index(line.Pairs, [2]int{2, 0})
+	scaled := line.Encoder.Encode(far)[0]
+	require.Greater(t, scaled[0]*scaled[2], line.Limits[product][1], "the test goes far enough")
+	assert.Equal(t, line.Limits[product][1], line.design(far)[0][len(line.Encoder.Names())+product])
+}
+
 func TestRidgeWithoutPenaltyIsLeastSquares(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	x, y, rows := make([][]float64, 50), make([]float64, 50), make([]int, 50)

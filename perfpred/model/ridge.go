@@ -31,9 +31,14 @@ func (r Ridge) Name() string {
 	return "ridge"
 }
 
-// ridgeClip lets features lie outside the training range by a quarter of it;
-// from there on a line says nothing.
-const ridgeClip = 0.25
+const (
+	// ridgeClip lets features, products of two as well, lie outside the training
+	// range by a quarter of it; from there on a line says nothing.
+	ridgeClip = 0.25
+	// ridgeReach lets predictions lie outside the training range by a tenth of it,
+	// in logarithms.
+	ridgeReach = 0.1
+)
 
 // Fit learns all targets on one decomposition of the features.
 func (r Ridge) Fit(ctx context.Context, train *dataset.Table, targets []string, seed uint64) (Model, error) {
@@ -47,6 +52,7 @@ func (r Ridge) Fit(ctx context.Context, train *dataset.Table, targets []string, 
 	}
 	m := &linear{Name: r.Name(), Encoder: enc, Outputs: p.outputs, Pairs: pairsOf(enc, r.Pairs)}
 	x := m.design(train)
+	m.Limits = limitsOf(x, len(m.Pairs))
 	if m.Fits, err = fitRidges(ctx, x, p.y, innerFolds(train, groupOr(r.Group), 5, seed)); err != nil {
 		return nil, fmt.Errorf("fit ridge: %w", err)
 	}
@@ -88,15 +94,20 @@ type linear struct {
 	Name    string           `json:"name"`
 	Encoder *dataset.Encoder `json:"encoder"`
 	// Pairs are the numeric columns multiplied with one another.
-	Pairs   [][2]int    `json:"pairs,omitempty"`
-	Outputs []output    `json:"outputs"`
-	Fits    []linearFit `json:"fits"`
+	Pairs [][2]int `json:"pairs,omitempty"`
+	// Limits are those of each pair's product.
+	Limits  [][2]float64 `json:"limits,omitempty"`
+	Outputs []output     `json:"outputs"`
+	Fits    []linearFit  `json:"fits"`
 }
 
-// linearFit is y = Intercept + sum of Weights times (x - Centre).
+// linearFit is y = Intercept + sum of Weights times (x - Centre), from Low to
+// High.
 type linearFit struct {
 	Penalty   float64   `json:"penalty"`
 	Intercept float64   `json:"intercept"`
+	Low       float64   `json:"low"`
+	High      float64   `json:"high"`
 	Centre    []float64 `json:"-"`
 	Weights   []float64 `json:"-"`
 }
@@ -120,12 +131,36 @@ func pairsOf(e *dataset.Encoder, wanted bool) [][2]int {
 func (m *linear) design(t *dataset.Table) [][]float64 {
 	x := m.Encoder.Encode(t)
 	for i, row := range x {
-		for _, p := range m.Pairs {
-			row = append(row, row[p[0]]*row[p[1]])
+		for k, p := range m.Pairs {
+			v := row[p[0]] * row[p[1]]
+			if m.Limits != nil {
+				v = min(max(v, m.Limits[k][0]), m.Limits[k][1])
+			}
+			row = append(row, v)
 		}
 		x[i] = row
 	}
 	return x
+}
+
+// limitsOf the last columns of a training table's design.
+func limitsOf(x [][]float64, columns int) [][2]float64 {
+	out := make([][2]float64, columns)
+	for k := range out {
+		values := make([]float64, len(x))
+		for i, row := range x {
+			values[i] = row[len(row)-columns+k]
+		}
+		out[k][0], out[k][1] = widened(values, ridgeClip)
+	}
+	return out
+}
+
+// widened is the range of the values with a share of it on either side.
+func widened(values []float64, share float64) (low, high float64) {
+	low, high = slices.Min(values), slices.Max(values)
+	room := share * (high - low)
+	return low - room, high + room
 }
 
 func (m *linear) featureNames() []string {
@@ -233,6 +268,11 @@ func (d *decomposition) of(x [][]float64, rows []int) error {
 
 func (d *decomposition) solve(y []float64, penalty float64) linearFit {
 	fit := linearFit{Penalty: penalty, Intercept: mean(y, d.rows), Centre: d.centre}
+	known := make([]float64, len(d.rows))
+	for r, i := range d.rows {
+		known[r] = y[i]
+	}
+	fit.Low, fit.High = widened(known, ridgeReach)
 	if len(d.centre) == 0 {
 		return fit
 	}
@@ -269,7 +309,7 @@ func (f *linearFit) at(x []float64) float64 {
 	for j, w := range f.Weights {
 		sum += w * (x[j] - f.Centre[j])
 	}
-	return sum
+	return min(max(sum, f.Low), f.High)
 }
 
 // Kind is "linear".
@@ -335,6 +375,9 @@ func decodeLinear(s *Stored, _ []Model) (Model, error) {
 		return nil, fmt.Errorf("%w: %d fits for %d targets", ErrFile, len(m.Fits), len(m.Outputs))
 	}
 	numeric, width := len(m.Encoder.Numeric), len(m.Encoder.Names())+len(m.Pairs)
+	if len(m.Limits) != len(m.Pairs) {
+		return nil, fmt.Errorf("%w: limits of %d pairs for %d", ErrFile, len(m.Limits), len(m.Pairs))
+	}
 	for _, p := range m.Pairs {
 		if min(p[0], p[1]) < 0 || max(p[0], p[1]) >= numeric {
 			return nil, fmt.Errorf("%w: a pair of columns that are not there", ErrFile)
