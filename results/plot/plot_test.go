@@ -351,3 +351,20 @@ func BenchmarkAll(b *testing.B) {
 	}
 	b.ReportMetric(float64(n), "pictures")
 }
+
+// A replay was not there when the readings were taken: its own times say nothing.
+func TestDriftOfAReplayCountsReadings(t *testing.T) {
+	start := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	doc := &results.Document{Started: start, Canary: []results.Canary{
+		{When: start.Add(10 * time.Second), Name: "c", Value: 2},
+		{When: start.Add(30 * time.Second), Name: "c", Value: 1},
+	}}
+	d := newDrift(doc)
+	assert.Equal(t, []results.XY{{X: 10, Y: 0}, {X: 30, Y: -50}}, d.series[0].XY)
+	assert.Equal(t, "s", d.axis.Unit)
+	doc.Backend = "replay"
+	d = newDrift(doc)
+	assert.Equal(t, []results.XY{{X: 1, Y: 0}, {X: 2, Y: -50}}, d.series[0].XY)
+	assert.Equal(t, 2.0, d.end)
+	assert.Equal(t, "reading of the recorded run", d.axis.Label)
+}

@@ -203,8 +203,10 @@ func canaryFigures(doc *results.Document) []figure {
 	}}
 }
 
-// drift is the canaries' change in percent over time.
+// drift is the canaries' change in percent over time. A replay does not know when
+// its readings were taken: there they are counted.
 type drift struct {
+	axis   results.Axis
 	series []results.Series
 	first  []results.Canary
 	worst  float64
@@ -215,7 +217,10 @@ type drift struct {
 const calm = 0.5
 
 func newDrift(doc *results.Document) *drift {
-	d := &drift{}
+	d := &drift{axis: results.Axis{Label: "time since the start of the run", Unit: "s"}}
+	if doc.Backend == "replay" {
+		d.axis = results.Axis{Label: "reading of the recorded run"}
+	}
 	index := map[string]int{}
 	readings := slices.Clone(doc.Canary)
 	slices.SortStableFunc(readings, func(a, b results.Canary) int { return a.When.Compare(b.When) })
@@ -232,6 +237,9 @@ func newDrift(doc *results.Document) *drift {
 		}
 		change := 100 * (r.Value/d.first[i].Value - 1)
 		at := r.When.Sub(startOf(doc, readings[0].When)).Seconds()
+		if doc.Backend == "replay" {
+			at = float64(len(d.series[i].XY) + 1)
+		}
 		d.series[i].XY = append(d.series[i].XY, results.XY{X: at, Y: change})
 		d.end = max(d.end, at)
 		if change < 0 && -change > max(d.worst, -d.worst) || change > 0 && change > max(d.worst, -d.worst) {
@@ -257,7 +265,7 @@ func (d *drift) draw(s *sheet) error {
 		}
 	}
 	lo, hi := y.padded(false, 0.25)
-	setAxis(&p.X, results.Axis{Label: "time since the start of the run", Unit: "s"}, 0, max(d.end*1.02, 1), 12, false)
+	setAxis(&p.X, d.axis, 0, max(d.end*1.02, 1), 12, false)
 	setAxis(&p.Y, results.Axis{Label: "change from the first reading", Unit: "%"}, lo, hi, 8, false)
 	p.Add(calmBand{}, gridLines{}, level{0, line(inkLight, 1)})
 	for i, c := range d.series {
