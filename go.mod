@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/NVIDIA/go-nvml v0.13.4-1
+	github.com/go-json-experiment/json v1.27.2
 	github.com/klauspost/compress v1.20.3
 	github.com/olekukonko/tablewriter v1.1.5
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
@@ -18,8 +19,6 @@ require (
 	gonum.org/v1/plot v0.17.0
 	gorgonia.org/cu v0.9.6
 )
-
-require github.com/go-json-experiment/json v1.27.2 // indirect
 
 require (
 	codeberg.org/go-fonts/liberation v0.5.0 // indirect

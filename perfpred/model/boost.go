@@ -44,6 +44,9 @@ func (b Boost) Fit(ctx context.Context, train *dataset.Table, targets []string, 
 	if err != nil {
 		return nil, fmt.Errorf("fit trees: %w", err)
 	}
+	if n := len(enc.Names()); n > maxFeatures {
+		return nil, fmt.Errorf("fit trees: %d features, at most %d can be numbered: %w", n, maxFeatures, dataset.ErrShape)
+	}
 	m := &boosted{Encoder: enc, Outputs: p.outputs, Fits: make([]boostFit, len(targets))}
 	x := enc.Encode(train)
 	m.Edges = binEdges(x)

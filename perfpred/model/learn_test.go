@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -181,6 +182,15 @@ func TestTreeKeepsItsLimits(t *testing.T) {
 			assert.GreaterOrEqual(t, n, 17)
 		}
 	}
+}
+
+func TestTreesRefuseTooManyFeatures(t *testing.T) {
+	train := invent(1, 1)
+	for i := range maxFeatures {
+		train.Numeric = append(train.Numeric, dataset.Column{Name: "c" + strconv.Itoa(i), Values: []float64{1, 2, 3, 4, 5}})
+	}
+	_, err := quickTrees().Fit(t.Context(), train, []string{"score"}, 0)
+	assert.ErrorIs(t, err, dataset.ErrShape)
 }
 
 func TestBins(t *testing.T) {
