@@ -192,6 +192,9 @@ func nearestWords(s model.Score) string {
 		n += places
 		same += s.Pair.Exact[k]
 	}
+	if same == 0 {
+		return fmt.Sprintf("at none of %d positions it has the digits of %s, which is the nearest that is known", n, s.Name)
+	}
 	return fmt.Sprintf("it answers most like %s: at %.0f of %d positions with the same digits as one of its sessions", s.Name, same, n)
 }
 

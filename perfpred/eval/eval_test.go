@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -128,6 +129,20 @@ func TestRun(t *testing.T) {
 	assert.InDelta(t, (r.Scores[4].MAPE+r.Scores[5].MAPE)/2, singles.MAPE, 1e-9)
 	_, err = r.Mean("oracle")
 	assert.ErrorIs(t, err, ErrNothing)
+}
+
+// Folds that are trained side by side give what they give one by one.
+func TestProcessorsChangeNothing(t *testing.T) {
+	run := func(processors int) *Report {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
+		r, err := Run(t.Context(), table(t), []model.Trainer{model.Conformal{Trainer: model.Ridge{}}}, Options{Group: dataset.GroupCPU, Folds: 5})
+		require.NoError(t, err)
+		for i := range r.Scores {
+			r.Scores[i].Seconds = 0
+		}
+		return r
+	}
+	assert.Equal(t, run(1), run(16))
 }
 
 // Repetitions draw other folds, whose results are pooled.
