@@ -85,18 +85,19 @@ func commonest[T cmp.Ordered](values []T, keep func(int) bool, known func(T) boo
 	}), true
 }
 
-// factsByGroup returns what is usual for each name of a group.
+// factsByGroup returns what is usual for each name of a group. Serial runs do not
+// count.
 func factsByGroup(t *dataset.Table, group string, columns []string) (factBook, error) {
 	names, err := t.Group(group)
 	if err != nil {
 		return nil, err
 	}
 	out := factBook{}
-	for _, name := range names {
-		if _, ok := out[name]; ok || name == "" {
+	for i, name := range names {
+		if _, ok := out[name]; ok || name == "" || dataset.Serial(t, i) {
 			continue
 		}
-		found := usual(t, columns, func(row int) bool { return names[row] == name })
+		found := usual(t, columns, func(row int) bool { return names[row] == name && !dataset.Serial(t, row) })
 		if out[name], err = json.Marshal(found, json.Deterministic(true)); err != nil {
 			return nil, fmt.Errorf("encode what is usual for %s: %w", name, err)
 		}

@@ -67,6 +67,18 @@ func TestPredictUnknownCPU(t *testing.T) {
 	assert.InEpsilon(t, r.Calc, p.Values[1].Value, 0.05)
 }
 
+// A run without threads knows one core: it does not say what the CPU has.
+func TestSerialRunsSayNothingOfTheCPU(t *testing.T) {
+	rows := datatest.Rows(3, 1) // without threads, in a speed suite
+	for suite, want := range map[string]int{"fp_rate": 3, "fp_speed": 0} {
+		table, err := dataset.SPEC2017(datatest.File(t, suite, rows))
+		require.NoError(t, err)
+		book, err := factsByGroup(table, dataset.GroupCPU, ofCPU())
+		require.NoError(t, err)
+		assert.Len(t, book, want, suite)
+	}
+}
+
 func TestPredictTooFar(t *testing.T) {
 	s, rows := trained(t)
 	far := map[string]string{"model_name": rows[0].CPU, "sockets": "64", "mem_channels": "1000"}

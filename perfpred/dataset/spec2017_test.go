@@ -81,15 +81,17 @@ func TestSPECDefectsAreFound(t *testing.T) {
 	assert.True(t, slices.IsSortedFunc(table.Findings, func(a, b Finding) int { return int(a.Severity) - int(b.Severity) }), "worst first")
 }
 
-// A speed run without threads has one, whatever the result lists; a rate run has
-// its copies.
+// A speed run without threads has one core, whatever the result lists; a rate run
+// has its copies.
 func TestSerialSpeedRuns(t *testing.T) {
 	rows := datatest.Rows(3, 1)
 	speed, rate := load(t, "fp_speed", rows), load(t, "fp_rate", rows)
 	f := finding(t, speed, "contradiction", "threads_or_copies")
 	assert.Equal(t, Repaired, f.Severity)
 	assert.Equal(t, len(rows), f.Rows)
-	assert.Equal(t, 1.0, at(t, speed, "copies", 3))
+	for _, column := range []string{"copies", "cores", "threads", "sockets", "copies_per_core", "dimms_per_channel"} {
+		assert.Equal(t, 1.0, at(t, speed, column, 3), column)
+	}
 	assert.InDelta(t, 2*rows[3].Sockets*rows[3].Cores, at(t, rate, "copies", 3), 1e-9)
 }
 

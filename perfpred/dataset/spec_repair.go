@@ -28,8 +28,8 @@ func repairSPEC(t *Table, rows []specRow) {
 	}
 	repairBoost(t, rows)
 	repairTopology(t, rows)
-	repairSerial(t, rows)
 	doubtMemory(t, rows)
+	repairSerial(t, rows)
 }
 
 // repairRates rounds DDR4's 2667 MT/s to the 2666 that most write.
@@ -119,20 +119,34 @@ func repairTopology(t *Table, rows []specRow) {
 	}
 }
 
-// repairSerial gives speed runs that were compiled without threads the one thread
-// that they have, whatever number the result lists: they are up to 80 times as
-// slow as the same machine's other runs.
+// repairSerial gives speed runs that were compiled without threads what they run
+// on, whatever number of threads the result lists: one core of one socket. They are
+// up to 80 times as slow as the same machine's other runs.
 func repairSerial(t *Table, rows []specRow) {
 	n := 0
 	for i := range rows {
-		if r := &rows[i]; strings.HasSuffix(t.Name, "_speed") && r.parallel == 0 && r.copies > 1 {
-			r.copies = 1
-			n++
+		r := &rows[i]
+		if !serial(t, r.parallel) {
+			continue
 		}
+		r.dimms, r.memKB, r.numas = r.dimms/r.sockets, r.memKB/r.sockets, r.numas/r.sockets
+		r.sockets, r.perSocket, r.smt, r.threads, r.copies = 1, 1, 1, 1, 1
+		n++
 	}
 	if n > 0 {
-		t.report(Finding{Repaired, "contradiction", "threads_or_copies", n, "several threads in a run that is not parallel; taken as one"})
+		t.report(Finding{Repaired, "contradiction", "threads_or_copies", n, "several threads in a run that is not parallel; taken as one on one core"})
 	}
+}
+
+func serial(t *Table, parallel float64) bool {
+	return strings.HasSuffix(t.Name, "_speed") && parallel == 0
+}
+
+// Serial says whether a SPEC table's row is a speed run without threads. Its
+// features are those of what it ran on, one core, and say little of the machine.
+func Serial(t *Table, row int) bool {
+	c, err := t.Column("parallel")
+	return err == nil && serial(t, c.Values[row])
 }
 
 // doubtMemory reports rows whose DIMMs do not add up to the memory.
