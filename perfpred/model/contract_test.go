@@ -31,6 +31,7 @@ func TestContract(t *testing.T) {
 			t.Run("repeats", func(t *testing.T) { checkRepeats(t, tr, train, m) })
 			t.Run("file", func(t *testing.T) { checkFile(t, m, test, p) })
 			t.Run("rows", func(t *testing.T) { checkRows(t, m, test, p) })
+			t.Run("narrow", func(t *testing.T) { checkNarrow(t, m, test, p) })
 			t.Run("missing", func(t *testing.T) { checkMissing(t, m, test) })
 			t.Run("little", func(t *testing.T) { checkLittle(t, tr, train) })
 			t.Run("dull", func(t *testing.T) { checkDull(t, tr) })
@@ -96,6 +97,21 @@ func checkRows(t *testing.T, m Model, test *dataset.Table, all [][]Estimate) {
 	require.NoError(t, err)
 	for k := range one {
 		assert.True(t, same(all[k][7], one[k][0]))
+	}
+}
+
+// checkNarrow: what is left of a model for one target predicts that as before.
+func checkNarrow(t *testing.T, m Model, test *dataset.Table, all [][]Estimate) {
+	t.Helper()
+	one, ok := narrow(m, 1)
+	if !ok {
+		t.Skip("cannot be narrowed")
+	}
+	assert.Equal(t, m.Targets()[1:], one.Targets())
+	p, err := one.Predict(test)
+	require.NoError(t, err)
+	for i := range p[0] {
+		require.Equal(t, all[1][i].Value, p[0][i].Value)
 	}
 }
 

@@ -312,6 +312,13 @@ func TestAwayInFiles(t *testing.T) {
 	want, err := m.Predict(strange)
 	require.NoError(t, err)
 	checkFile(t, m, strange, want)
+	one, ok := narrow(m, 0)
+	require.True(t, ok)
+	got, err := one.Predict(strange)
+	require.NoError(t, err)
+	for i := range got[0] {
+		assert.Equal(t, want[0][i].Value, got[0][i].Value, "also for one target alone")
+	}
 }
 
 func TestElasticities(t *testing.T) {
