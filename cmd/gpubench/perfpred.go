@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -270,6 +271,8 @@ func openSuite(path string) (*perfpred.Suite, error) {
 	if err != nil {
 		return nil, usagef("open the model: %w; 'gpubench perfpred train' makes it", err)
 	}
+	// What reading makes is kept: collecting garbage meanwhile would only take time.
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	s, err := perfpred.Read(file)
 	if err != nil {
 		return nil, usagef("%s: %w", path, err)
