@@ -43,7 +43,8 @@ group (CPU model, family, vendor) are never both learnt from and tested.
 
 "cover" is the share of results inside their 90 % intervals and "width" the mean width
 of these over the prediction; under "same width" stand the same for conformal intervals
-that are equally wide for all machines.
+that are equally wide for all machines. How the folds fall moves the coverage by some
+percent: --repeats draws them anew, and brackets hold the range over the draws.
 
 PerfCastDB's sample comes split, with a few rows a workload: it shows that loader and
 models run, and nothing about accuracy.`,
@@ -115,6 +116,9 @@ func (f *perfpredEvalFlags) trainers(make func(name string) (model.Trainer, erro
 }
 
 func (f *perfpredEvalFlags) spec(ctx context.Context, w world) ([]*eval.Report, error) {
+	if f.repeats < 1 {
+		return nil, usagef("--repeats %d: draw the folds at least once", f.repeats)
+	}
 	if f.folds == 0 && f.repeats > 1 {
 		return nil, usagef("--repeats draws folds anew; with --folds 0 each group is left out, and there is nothing to draw")
 	}

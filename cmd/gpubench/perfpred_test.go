@@ -132,6 +132,7 @@ func TestPerfpredRefuses(t *testing.T) {
 		{"train", "--data", s.folder, "--suite", "fp_rate"},
 		{"eval", "--data", data, "--suite", "fp_rate", "--group", "vendor", "--folds", "0"},
 		{"eval", "--data", data, "--suite", "fp_rate", "--folds", "0", "--repeats", "2"},
+		{"eval", "--data", data, "--suite", "fp_rate", "--repeats", "0"},
 		{"eval", "--data", data, "--suite", "fp_rate", "--model", "ridge", "--target", "nope"},
 		{"train", "--data", one, "--suite", "fp_rate"},
 		{"eval", "--data", one, "--suite", "fp_rate"},

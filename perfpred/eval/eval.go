@@ -28,7 +28,7 @@ type Options struct {
 	// Folds is the number of folds, 0 to leave out one group at a time.
 	Folds int
 	// Repeats is how often folds are drawn anew, with Seed, Seed+1 and so on; 1 if
-	// 0. How folds fall moves the coverage of intervals by a percent or two.
+	// 0. How folds fall moves the coverage of intervals by some percent.
 	Repeats int
 	// Targets are the targets' names; all if empty.
 	Targets []string
